@@ -1,0 +1,27 @@
+"""Durable background jobs with books that balance."""
+
+from jobledger._core.outcome import Cancel, Done, Fail, Retry
+from jobledger._core.priority import Priority
+from jobledger._core.report import AlreadyEnded, Cancelled, JobReport, Requested
+from jobledger._runtime.context import Context
+from jobledger._types import JobId
+from jobledger.app import App
+from jobledger.errors import JobledgerError
+from jobledger.jobs import Item
+
+__all__ = [
+    "AlreadyEnded",
+    "App",
+    "Cancel",
+    "Cancelled",
+    "Context",
+    "Done",
+    "Fail",
+    "Item",
+    "JobId",
+    "JobReport",
+    "JobledgerError",
+    "Priority",
+    "Requested",
+    "Retry",
+]

@@ -1,0 +1,25 @@
+"""Limits and defaults, each in one place."""
+
+from __future__ import annotations
+
+from typing import Final
+
+MAX_BATCH: Final = 500
+"""Commands that one natural batch takes at most."""
+MAX_ITEMS: Final = 10_000
+MAX_BATCH_BYTES: Final = 16 * 1024 * 1024
+"""A batch submit is one transaction: items and bytes that it may have."""
+MAX_PAYLOAD: Final = 256 * 1024
+MAX_NAME: Final = 255
+"""Characters of a type, an entity, a dedupe key or a batch id."""
+MAX_ERROR: Final = 8 * 1024
+MAX_MESSAGE: Final = 1024
+MAX_DELAY_SECONDS: Final = 10 * 365 * 86_400.0
+LABEL_BUDGET: Final = 200
+"""Types with a label of their own; later ones share ``__other__``."""
+RETENTION_SECONDS: Final = 7 * 86_400.0
+DEFAULT_SLOTS: Final = 100
+DEFAULT_GRACE_SECONDS: Final = 30.0
+POLL_SECONDS: Final = 0.25
+"""How late, at most, a worker sees what another process has committed."""
+URL_VARIABLE: Final = "JOBLEDGER_URL"

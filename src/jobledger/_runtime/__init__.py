@@ -1,0 +1,1 @@
+"""Small loops that move work: claim, run, settle, and keep watch."""

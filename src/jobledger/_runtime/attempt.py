@@ -1,0 +1,151 @@
+"""One claimed job, run to its outcome. It settles only when its code has stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import traceback
+from typing import TYPE_CHECKING, Any
+
+from jobledger._config import MAX_ERROR
+from jobledger._core.commands import Release, Settle
+from jobledger._core.outcome import Cancel, Done, Fail, Failed, Outcome, Reason, Retry
+from jobledger._runtime.context import Stop
+from jobledger._store.codec import encode
+from jobledger._types import micros, seconds
+from jobledger.errors import AttemptStopped, InvalidPayload
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from jobledger._clock import Clock
+    from jobledger._core.commands import Running
+    from jobledger._core.job import Job
+    from jobledger._runtime.context import Context
+    from jobledger._runtime.registry import Registration
+    from jobledger._store.contract import Claimed
+
+
+class Attempt:
+    """One execution of one job.
+
+    Args:
+        claimed: the job and its payload.
+        registration: its handler.
+        context: what the handler sees.
+        clock: for the execution time and the jitter.
+        threads: where ``def`` handlers run.
+    """
+
+    __slots__ = ("_clock", "_payload", "_running", "_threads", "context", "job", "registration", "task")
+
+    def __init__(
+        self, claimed: Claimed, registration: Registration, context: Context, clock: Clock, threads: Executor
+    ) -> None:
+        """Not started yet."""
+        self.job: Job = claimed.job
+        self.registration = registration
+        self.context = context
+        self.task: asyncio.Task[None] | None = None
+        self._payload = claimed.payload
+        self._clock = clock
+        self._threads = threads
+        self._running = False
+
+    def stop(self, why: Stop) -> None:
+        """Ask the code to stop: a task is cancelled, a thread sees ``ctx.cancelled``."""
+        self.context._ask_to_stop(why)  # noqa: SLF001 - the runtime's side of the context
+        # A task cancelled before its first step would never run at all, and so never settle.
+        if self._running and self.registration.is_async and self.task is not None:
+            self.task.cancel()
+
+    async def run(self) -> Running:
+        """Run the handler and say what came of it."""
+        began = self._clock.monotonic()
+        timer = None
+        if self.job.timeout is not None:
+            timer = asyncio.get_running_loop().call_later(seconds(self.job.timeout), self.stop, Stop.TIMEOUT)
+        self._running = True
+        try:
+            outcome, result = self._answered(await self._call())
+        except InvalidPayload as error:
+            outcome, result = Fail(_clip(str(error)), Reason.VALIDATION), None
+        except (asyncio.CancelledError, AttemptStopped) as error:
+            stopped = self._stopped(error)
+            if stopped is None:
+                return Release(self.job.id, self.job.key, self.job.run, self._writer())
+            outcome, result = stopped, None
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a handler raises is its failure
+            outcome, result = Failed(_clip("".join(traceback.format_exception(error)))), None
+        finally:
+            self._running = False
+            if timer is not None:
+                timer.cancel()
+        return self._settle(outcome, result, micros(self._clock.monotonic() - began))
+
+    async def _call(self) -> Any:  # noqa: ANN401 - a handler may return anything
+        signature = self.registration.signature
+        arguments = signature.read(self._payload)
+        if signature.context is not None:
+            arguments[signature.context] = self.context
+        self.context.check()
+        if self.registration.is_async:
+            return await self.registration.function(**arguments)
+        call = contextvars.copy_context().run
+        function = self.registration.function
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, lambda: call(lambda: function(**arguments)))
+
+    def _answered(self, answer: object) -> tuple[Outcome, bytes | None]:
+        match answer:
+            case Retry() | Cancel() | Fail():
+                return answer, None
+            case Done(result=result):
+                return self._encoded(result)
+            case _:
+                return self._encoded(answer)
+
+    def _encoded(self, result: object) -> tuple[Outcome, bytes | None]:
+        """Its work is done, so a result that can't be kept must not make it run again."""
+        try:
+            return Done(), None if result is None else encode(result)
+        except InvalidPayload as error:
+            return Fail(_clip(f"the work was done, but its result can't be stored: {error}"), Reason.VALIDATION), None
+
+    def _stopped(self, error: BaseException) -> Outcome | None:
+        match self.context._stop:  # noqa: SLF001 - the runtime's side of the context
+            case Stop.CANCEL:
+                return Cancel()
+            case Stop.TIMEOUT:
+                limit = seconds(self.job.timeout or 0)
+                return Failed(f"stopped after its timeout of {limit:g} s", Reason.TIMEOUT)
+            case Stop.RELEASE:
+                return None
+            case None:
+                return Failed(_clip("".join(traceback.format_exception(error))))
+
+    def _settle(self, outcome: Outcome, result: bytes | None, elapsed: int) -> Settle:
+        context = self.context
+        return Settle(
+            job_id=self.job.id,
+            key=self.job.key,
+            run=self.job.run,
+            writer_id=self._writer(),
+            outcome=outcome,
+            elapsed=elapsed,
+            result=result,
+            late=context._stop is Stop.TIMEOUT,  # noqa: SLF001 - the runtime's side of the context
+            retry=self.registration.retry,
+            jitter=1.0 if isinstance(outcome, Done) else self._clock.sample(),
+            children=tuple(context._children),  # noqa: SLF001 - the runtime's side of the context
+            metrics=context.metrics.drain(),
+        )
+
+    def _writer(self) -> int:
+        return self.job.writer_id or 0
+
+
+def _clip(error: str) -> str:
+    """The end of a long error: that is where the exception is named."""
+    text = error.encode("utf-8", "replace").decode()
+    return text if len(text) <= MAX_ERROR else "…" + text[-MAX_ERROR:]

@@ -1,0 +1,129 @@
+"""What a handler sees of its job."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any
+
+from jobledger._core.priority import Priority
+from jobledger._core.tally import UserMetrics
+from jobledger.errors import AttemptCancelled, AttemptStopped, AttemptTimedOut
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from jobledger._core.commands import Submit
+    from jobledger._core.job import Job
+    from jobledger._types import JobId
+
+
+class Stop(IntEnum):
+    """Why an attempt was asked to stop; the lowest that was asked counts."""
+
+    CANCEL = 1
+    TIMEOUT = 2
+    RELEASE = 3
+
+
+class Context:
+    """The job of the running attempt, and what can be said about it.
+
+    The parameter annotated ``Context`` gets it, wherever it stands.
+
+    Attributes:
+        job_id: the job's id.
+        type: its type.
+        entity: its entity, if it has one.
+        priority: its priority.
+        attempt: 1 for the first attempt of this life.
+        fence: a store-wide number that grows along an entity; pass it on to systems that can refuse an older one.
+        trace: the W3C ``traceparent`` that came with the submit.
+        metrics: counters and histograms of your own, committed with the job's completion and dropped without it.
+
+    Example:
+        >>> async def send(ctx: Context, *, to: str) -> None:
+        ...     ctx.progress(50, "rendered")
+        ...     ctx.metrics.counter("emails_sent_total", template="welcome").inc()
+    """
+
+    __slots__ = (
+        "_children", "_report", "_stop", "_submit", "attempt", "entity", "fence", "job_id", "metrics", "priority", "trace", "type",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        job: Job,
+        type_name: str,
+        *,
+        report: Callable[[float, str], None],
+        submit: Callable[[str, Mapping[str, object], dict[str, Any]], tuple[JobId, Submit]],
+    ) -> None:
+        """Made by the runtime."""
+        self.job_id = job.id
+        self.type = type_name
+        self.entity = job.entity
+        self.priority = Priority(job.priority)
+        self.attempt = job.attempt
+        self.fence = job.fence
+        self.trace = job.trace
+        self.metrics = UserMetrics()
+        self._children: list[Submit] = []
+        self._stop: Stop | None = None
+        self._report = report
+        self._submit = submit
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether this attempt should end now: cancelled, out of time, or its worker is stopping."""
+        return self._stop is not None
+
+    def check(self) -> None:
+        """Raise if this attempt should end now; call it between steps of long work.
+
+        Raises:
+            AttemptCancelled: the job was cancelled.
+            AttemptTimedOut: the attempt ran longer than its timeout.
+            AttemptStopped: the worker is stopping.
+        """
+        match self._stop:
+            case None:
+                return
+            case Stop.CANCEL:
+                message = f"job {self.job_id} was cancelled"
+                raise AttemptCancelled(message)
+            case Stop.TIMEOUT:
+                message = f"job {self.job_id} ran longer than its timeout"
+                raise AttemptTimedOut(message)
+            case Stop.RELEASE:
+                message = f"the worker of job {self.job_id} is stopping"
+                raise AttemptStopped(message)
+
+    def progress(self, percent: float, message: str = "") -> None:
+        """Say how far the work is. Never waits; the latest word wins, and is committed with the next batch.
+
+        Args:
+            percent: 0 to 100.
+            message: your own words, at most 1,024 characters.
+        """
+        self._report(percent, message)
+
+    def submit(self, type_name: str, payload: Mapping[str, object] | None = None, /, **options: Any) -> JobId:  # noqa: ANN401 - the options of JobService.submit
+        """Submit a child that is committed with this job's completion, and not at all without it.
+
+        Args:
+            type_name: the child's type.
+            payload: a JSON object.
+            **options: as for ``app.jobs.submit``.
+
+        Returns:
+            The child's id. Whether a dedupe key was held is known only at the commit.
+
+        Raises:
+            InvalidInput: the child could not be submitted; nothing is kept of it.
+        """
+        job_id, command = self._submit(type_name, payload or {}, options)
+        self._children.append(command)
+        return job_id
+
+    def _ask_to_stop(self, why: Stop) -> None:
+        self._stop = why if self._stop is None else min(self._stop, why)

@@ -1,0 +1,196 @@
+"""From free slots to claims, and from claims to running attempts."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from jobledger._config import MAX_MESSAGE
+from jobledger._core.commands import Report
+from jobledger._core.priority import Stride
+from jobledger._runtime.attempt import Attempt
+from jobledger._runtime.context import Context, Stop
+from jobledger._store.contract import Claim, Group
+from jobledger._types import SECOND
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from jobledger._clock import Clock
+    from jobledger._core.commands import Running, Submit
+    from jobledger._runtime.registry import Registry
+    from jobledger._store.commit import Door
+    from jobledger._store.contract import Answer, Claimed, Committed
+    from jobledger._types import JobId
+
+log = logging.getLogger("jobledger.worker")
+
+
+class Pool:
+    """Slots of one kind: tasks on the loop, or threads."""
+
+    def __init__(self, slots: int, *, is_async: bool) -> None:
+        """All free."""
+        self.slots = slots
+        self.is_async = is_async
+        self.used = 0
+        self.stride = Stride()
+
+
+class Dispatcher:
+    """A :class:`jobledger._store.commit.Claimer` that runs what it claims.
+
+    Args:
+        door: where claims come from and settlements go.
+        registry: the handlers.
+        clock: time and chance.
+        slots: how many ``async def`` handlers run at once; ``threads``: how many ``def`` ones.
+        submit: builds the children of ``ctx.submit``.
+    """
+
+    def __init__(
+        self,
+        door: Door,
+        registry: Registry,
+        clock: Clock,
+        *,
+        slots: int,
+        threads: int,
+        submit: Callable[[str, Mapping[str, object], dict[str, Any]], tuple[JobId, Submit]],
+    ) -> None:
+        """Nothing is claimed before :meth:`look`."""
+        self.running: dict[int, Attempt] = {}
+        self.idle = asyncio.Event()
+        self.idle.set()
+        self._door = door
+        self._registry = registry
+        self._clock = clock
+        self._submit = submit
+        self._pools = (Pool(slots, is_async=True), Pool(threads, is_async=False))
+        self._threads = ThreadPoolExecutor(max(threads, 1), thread_name_prefix="jobledger")
+        self._reports: dict[int, Report] = {}
+        self._looking = False
+        self._stopping = False
+        self._timer: asyncio.TimerHandle | None = None
+
+    def look(self) -> None:
+        """There may be ready jobs: look with the next batch, which is now."""
+        self._looking = True
+        self._door.kick()
+
+    def wants(self) -> bool:
+        """Whether a batch should be made only to look."""
+        return self._looking and not self._stopping
+
+    def ask(self, unsent: int) -> Claim | None:
+        """The free slots of each pool, with the types in a new order, so that none is always first."""
+        self._looking = False
+        if self._stopping:
+            return None
+        groups = []
+        for pool in self._pools:
+            free = pool.slots - pool.used - unsent
+            types = list(self._registry.ids(is_async=pool.is_async))
+            types.sort(key=lambda _: self._clock.sample())
+            groups.append(Group(tuple(types), max(free, 0) if types else 0, pool.stride))
+        suspects = 0 if any(attempt.job.losses for attempt in self.running.values()) else 1
+        return Claim(tuple(groups), suspects) if any(group.slots for group in groups) else None
+
+    def take(self, committed: Committed) -> None:
+        """Start what was claimed, stop what was cancelled."""
+        for pool, stride in zip(self._pools, committed.strides, strict=False):
+            pool.stride = stride
+        for claimed in committed.claimed:
+            if claimed.job.key not in self.running:
+                self._start(claimed)
+        for key in committed.cancels:
+            if key in self.running:
+                self.running[key].stop(Stop.CANCEL)
+        self._wake_at(committed.next_due, committed.now)
+
+    def fenced(self) -> None:
+        """Others have these jobs now: stop the code as fast as it lets us, and claim nothing before it has stopped."""
+        self._stopping = True
+        self._reports.clear()
+        self.stop_all(Stop.RELEASE)
+
+    def resume(self) -> None:
+        """Claim again, after a fence, once the old code has stopped."""
+        self._stopping = False
+        self.look()
+
+    def hold(self) -> None:
+        """Claim nothing more."""
+        self._stopping = True
+
+    def stop_all(self, why: Stop) -> None:
+        """Ask all running attempts to stop."""
+        for attempt in list(self.running.values()):
+            attempt.stop(why)
+
+    def shut(self) -> None:
+        """No thread is started any more; running ones are not waited for."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._threads.shutdown(wait=False, cancel_futures=False)
+
+    def _start(self, claimed: Claimed) -> None:
+        registration = self._registry.of(claimed.job.type_id)
+        context = Context(claimed.job, registration.name, report=self._reporter(claimed), submit=self._submit)
+        attempt = Attempt(claimed, registration, context, self._clock, self._threads)
+        self.running[claimed.job.key] = attempt
+        self._pool_of(attempt).used += 1
+        self.idle.clear()
+        attempt.task = asyncio.get_running_loop().create_task(self._run(attempt))
+
+    async def _run(self, attempt: Attempt) -> None:
+        ended = await attempt.run()
+        self._reports.pop(attempt.job.key, None)
+        self._pool_of(attempt).used -= 1
+        self._door.post(ended, lambda answer: self._settled(attempt, ended, answer))
+
+    def _settled(self, attempt: Attempt, ended: Running, answer: Answer | BaseException) -> None:
+        self.running.pop(attempt.job.key, None)
+        if not self.running:
+            self.idle.set()
+        if isinstance(answer, BaseException):
+            log.critical("job %s can't be settled (%s): it stays in processing until this worker ends", ended.job_id, answer)
+
+    def _pool_of(self, attempt: Attempt) -> Pool:
+        return self._pools[0 if attempt.registration.is_async else 1]
+
+    def _reporter(self, claimed: Claimed) -> Callable[[float, str], None]:
+        job = claimed.job
+        loop = asyncio.get_running_loop()
+
+        def report(percent: float, message: str) -> None:
+            bounded = min(max(float(percent), 0.0), 100.0)
+            text = str(message)[:MAX_MESSAGE].encode("utf-8", "replace").decode()
+            report = Report(job.id, job.key, job.run, job.writer_id or 0, bounded, text)
+            loop.call_soon_threadsafe(self._report, report)
+
+        return report
+
+    def _report(self, report: Report) -> None:
+        """The latest word of each job goes with the next batch; words that were overtaken are dropped."""
+        waiting = report.key in self._reports
+        if report.key not in self.running:
+            return
+        self._reports[report.key] = report
+        if not waiting:
+            asyncio.get_running_loop().call_soon(self._post_report, report.key)
+
+    def _post_report(self, key: int) -> None:
+        latest = self._reports.pop(key, None)
+        if latest is not None and key in self.running:
+            self._door.post(latest, lambda _: None)
+
+    def _wake_at(self, due: int | None, now: int) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if due is not None:
+            delay = max(due - now, 0) / SECOND
+            self._timer = asyncio.get_running_loop().call_later(delay + 0.001, self.look)

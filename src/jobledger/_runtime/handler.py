@@ -1,0 +1,128 @@
+"""A handler as the App gives it back: still a plain function, and a typed way to submit it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar
+
+import msgspec
+
+from jobledger._store.codec import dec_hook
+from jobledger._store.intake import Options
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from jobledger._core.priority import Priority
+    from jobledger._runtime.registry import Registration
+    from jobledger._types import JobId, OnDuplicate
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Submitter(Protocol):
+    """What a handler needs of the JobService."""
+
+    async def submit_one(self, type_name: str, payload: dict[str, object], options: Options) -> JobId:
+        """Submit one job."""
+        ...
+
+    async def result(self, job_id: str, *, wait: float | None = None) -> object:
+        """A complete job's result."""
+        ...
+
+
+class Submission(Generic[P]):
+    """A handler with submit options set; see :meth:`Handler.options`."""
+
+    def __init__(self, name: str, jobs: Submitter, options: Options) -> None:
+        """Made by :meth:`Handler.options`."""
+        self._name = name
+        self._jobs = jobs
+        self._options = options
+
+    async def submit(self, *args: P.args, **kwargs: P.kwargs) -> JobId:
+        """Submit a job with these options; takes the handler's own parameters, by name.
+
+        Raises:
+            InvalidInput: nothing was submitted.
+        """
+        return await self._jobs.submit_one(self._name, _by_name(args, kwargs), self._options)
+
+
+class Handler(Generic[P, R]):
+    """A registered handler. Calling it calls the function, so unit tests need no store.
+
+    Example:
+        >>> job_id = await send.submit(to="a@b.c", template="welcome")  # doctest: +SKIP
+        >>> job_id = await send.options(entity="customer:42", delay=60).submit(to="a@b.c")  # doctest: +SKIP
+    """
+
+    def __init__(self, function: Callable[..., Any], registration: Registration, jobs: Submitter) -> None:
+        """Made by ``@app.job``."""
+        self.name = registration.name
+        self.function = function
+        self.__doc__ = function.__doc__
+        self.__name__ = getattr(function, "__name__", registration.name)
+        self.__wrapped__ = function
+        self._returns = registration.signature.returns
+        self._jobs = jobs
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - exactly the function
+        """Call the function itself; nothing is submitted."""
+        return self.function(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        """Name the type."""
+        return f"<Handler {self.name!r}>"
+
+    async def submit(self, *args: P.args, **kwargs: P.kwargs) -> JobId:
+        """Submit a job with the type's defaults; takes the handler's own parameters, by name.
+
+        Returns:
+            The job's id.
+
+        Raises:
+            InvalidInput: nothing was submitted.
+        """
+        return await self._jobs.submit_one(self.name, _by_name(args, kwargs), Options())
+
+    def options(
+        self,
+        *,
+        entity: str | None = None,
+        priority: str | Priority | None = None,
+        delay: float | None = None,
+        at: datetime | None = None,
+        timeout: float | None = None,
+        max_attempts: int | None = None,
+        dedupe: str | None = None,
+        dedupe_for: float | None = None,
+        on_duplicate: OnDuplicate = "return",
+        batch: str | None = None,
+        trace: str | None = None,
+    ) -> Submission[P]:
+        """The same handler with submit options; see ``JobService.submit`` for their meaning."""
+        chosen = Options(
+            entity=entity, priority=priority, delay=delay, at=at, timeout=timeout, max_attempts=max_attempts, dedupe=dedupe,
+            dedupe_for=dedupe_for, on_duplicate=on_duplicate, batch=batch, trace=trace,
+        )  # fmt: skip
+        return Submission(self.name, self._jobs, chosen)
+
+    async def result(self, job_id: str, *, wait: float | None = None) -> R:
+        """A job's result, as the handler's return annotation says; waits up to ``wait`` seconds for the end.
+
+        Raises:
+            NotFound, NotEnded, JobEnded: there is no result.
+        """
+        plain = await self._jobs.result(job_id, wait=wait)
+        typed: R = msgspec.convert(plain, self._returns, dec_hook=dec_hook)
+        return typed
+
+
+def _by_name(args: tuple[object, ...], kwargs: dict[str, object]) -> dict[str, object]:
+    if args:
+        message = "a job's parameters are given by name: submit(to=…), since its payload is a JSON object"
+        raise TypeError(message)
+    return kwargs

@@ -1,0 +1,92 @@
+"""A worker: the dispatcher and its duties, started and stopped together."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from jobledger._config import POLL_SECONDS
+from jobledger._runtime.context import Stop
+from jobledger._runtime.lag import LagWatch
+from jobledger._runtime.lifecycle import Duty
+from jobledger._runtime.poll import Poll
+from jobledger._runtime.upkeep import SAMPLE_SECONDS, Upkeep
+from jobledger.errors import WorkerStuck
+
+if TYPE_CHECKING:
+    from jobledger._clock import Clock
+    from jobledger._runtime.dispatcher import Dispatcher
+    from jobledger._store.commit import Door, Run
+
+log = logging.getLogger("jobledger.worker")
+_STOP_SECONDS = 5.0
+"""How long code that was asked to stop gets, at the end of the grace time."""
+
+
+class Node:
+    """Runs jobs in this process until it is stopped."""
+
+    def __init__(self, door: Door, dispatcher: Dispatcher, read: Run, clock: Clock, *, retention: float) -> None:
+        """Put the duties together."""
+        self._door = door
+        self._dispatcher = dispatcher
+        upkeep = Upkeep(door, read, clock, retention, dispatcher.look)
+        poll = Poll(door, dispatcher.look)
+        self.lag = LagWatch(dispatcher.running)
+        self._duties = (
+            Duty("poll", POLL_SECONDS, poll.step),
+            Duty("takeover", 1.0, upkeep.take_over),
+            Duty("retention", 60.0, upkeep.prune),
+            Duty("samples", SAMPLE_SECONDS, upkeep.sample),
+            Duty("recovery", 1.0, self._recover),
+        )
+        self._stopping = False
+
+    async def start(self) -> None:
+        """Become a worker, take over what dead ones left, and begin to claim."""
+        await self._door.reenlist()
+        self._door.claimer = self._dispatcher
+        for duty in self._duties:
+            duty.start()
+        self.lag.start()
+        self._dispatcher.look()
+
+    async def stop(self, grace: float) -> None:
+        """Claim nothing more, let running jobs end for ``grace`` seconds, then stop and release them.
+
+        Raises:
+            WorkerStuck: code still runs after that; its jobs are not released, and this process should end.
+        """
+        self._stopping = True
+        dispatcher = self._dispatcher
+        dispatcher.hold()
+        if not await self._ended(grace):
+            dispatcher.stop_all(Stop.RELEASE)
+            await self._ended(_STOP_SECONDS)
+        for duty in self._duties:
+            await duty.stop()
+        self.lag.stop()
+        dispatcher.shut()
+        await self._door.drain()
+        self._door.claimer = None
+        if dispatcher.running:
+            raise WorkerStuck([attempt.job.id for attempt in dispatcher.running.values()])
+
+    def hurry(self) -> None:
+        """The second signal: running code is asked to stop now."""
+        self._dispatcher.stop_all(Stop.RELEASE)
+
+    async def _ended(self, seconds: float) -> bool:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._dispatcher.idle.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def _recover(self) -> None:
+        """After a fence: once the old code has stopped, this process comes back as a new worker."""
+        if self._door.writer_id is None and not self._stopping and not self._dispatcher.running:
+            log.warning("coming back as a new worker")
+            self._dispatcher.resume()

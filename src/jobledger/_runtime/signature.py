@@ -1,0 +1,95 @@
+"""A handler's parameters as a type: payloads are read and checked by it."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any, get_type_hints
+
+import msgspec
+
+from jobledger._runtime.context import Context
+from jobledger._store.codec import dec_hook
+from jobledger.errors import InvalidOption, InvalidPayload
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_ANY_NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+
+
+class Signature:
+    """What a handler takes and gives.
+
+    Attributes:
+        context: the name of its Context parameter, if it has one.
+        returns: the annotation of its result.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        """Read the annotations.
+
+        Raises:
+            InvalidOption: a parameter that no JSON object can fill.
+        """
+        hints = _hints(function)
+        self.context: str | None = None
+        self.returns: Any = hints.get("return", Any)
+        self._open = False
+        fields: list[tuple[str, Any, Any]] = []
+        for parameter in inspect.signature(function).parameters.values():
+            annotation = hints.get(parameter.name, Any)
+            if annotation is Context:
+                self.context = parameter.name
+            elif parameter.kind is inspect.Parameter.VAR_KEYWORD:
+                self._open = True
+            elif parameter.kind in _ANY_NAMED:
+                default = msgspec.NODEFAULT if parameter.default is parameter.empty else _default(parameter.default)
+                fields.append((parameter.name, annotation, default))
+            else:
+                message = f"{_name(function)}: parameter {parameter.name!r} can't be filled by name; payloads are JSON objects"
+                raise InvalidOption(message)
+        self._names = tuple(name for name, _, _ in fields)
+        self._decoder = _decoder(function, fields, open_=self._open)
+
+    def read(self, payload: bytes) -> dict[str, Any]:
+        """The arguments that a payload stands for.
+
+        Raises:
+            InvalidPayload: it doesn't fit; says where.
+        """
+        try:
+            read = self._decoder.decode(payload)
+        except (msgspec.MsgspecError, ValueError, TypeError, RecursionError) as error:
+            message = f"the payload doesn't fit the handler: {error}"
+            raise InvalidPayload(message) from error
+        arguments = {name: getattr(read, name) for name in self._names}
+        if self._open:
+            extra = msgspec.json.decode(payload)
+            arguments.update({name: value for name, value in extra.items() if name not in arguments})
+        return arguments
+
+
+def _decoder(function: Callable[..., Any], fields: list[tuple[str, Any, Any]], *, open_: bool) -> msgspec.json.Decoder[Any]:
+    try:
+        shape = msgspec.defstruct("Payload", fields, kw_only=True, forbid_unknown_fields=not open_)
+        return msgspec.json.Decoder(shape, dec_hook=dec_hook)
+    except TypeError as error:
+        message = f"{_name(function)}: its annotations can't be read from JSON: {error}"
+        raise InvalidOption(message) from error
+
+
+def _default(value: Any) -> Any:  # noqa: ANN401 - any default
+    """Mutable defaults need a factory; the handler's own default object stays shared, as in any call."""
+    return msgspec.field(default_factory=lambda: value) if isinstance(value, list | dict | set | bytearray) else value
+
+
+def _hints(function: Callable[..., Any]) -> dict[str, Any]:
+    try:
+        return get_type_hints(inspect.unwrap(function), include_extras=True)
+    except (NameError, TypeError) as error:
+        message = f"{_name(function)}: an annotation can't be resolved ({error}); import it at run time, not under TYPE_CHECKING"
+        raise InvalidOption(message) from error
+
+
+def _name(function: Callable[..., Any]) -> str:
+    return getattr(function, "__qualname__", repr(function))

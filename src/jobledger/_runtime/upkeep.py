@@ -1,0 +1,64 @@
+"""Duties that any live worker does: takeover, retention, samples."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from jobledger._core.books import balance
+from jobledger._types import micros
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jobledger._clock import Clock
+    from jobledger._store.commit import Door, Run
+
+log = logging.getLogger("jobledger.upkeep")
+PRUNE_AT_ONCE = 500
+SAMPLE_SECONDS = 10.0
+AUDIT_SECONDS = 60.0
+AUDIT_SHARE = 100
+"""An audit reads all rows: it takes at most a hundredth of the time."""
+
+
+class Upkeep:
+    """What keeps the store in order while a worker lives."""
+
+    def __init__(self, door: Door, read: Run, clock: Clock, retention: float, look: Callable[[], None]) -> None:
+        """Retention in seconds."""
+        self._door = door
+        self._read = read
+        self._clock = clock
+        self._retention = micros(retention)
+        self._look = look
+        self._next_audit = clock.monotonic() + AUDIT_SECONDS
+
+    async def take_over(self) -> None:
+        """Dead workers' jobs run elsewhere."""
+        taken = await self._door.run(self._door.store.take_over)
+        for one in taken:
+            if one.jobs or one.dead_lettered:
+                log.warning(
+                    "took over %s %d (%s, pid %d): %d job(s) put back, %d dead-lettered",
+                    one.kind, one.writer_id, one.host, one.pid, len(one.jobs), len(one.dead_lettered),
+                )  # fmt: skip
+        if any(one.jobs for one in taken):
+            self._look()
+
+    async def prune(self) -> None:
+        """Ended jobs are forgotten after their retention, in small transactions."""
+        while await self._door.run(lambda: self._door.store.prune(self._retention, PRUNE_AT_ONCE)) == PRUNE_AT_ONCE:
+            continue
+
+    async def sample(self) -> None:
+        """The sampled gauges, and now and then an audit."""
+        findings: int | None = None
+        began = self._clock.monotonic()
+        if began >= self._next_audit:
+            findings = balance(await self._read(self._door.store.audit)).findings
+            took = self._clock.monotonic() - began
+            self._next_audit = began + max(AUDIT_SECONDS, AUDIT_SHARE * took)
+            if findings:
+                log.error("the books are out of balance: %d finding(s); run `jobledger audit`", findings)
+        await self._door.run(lambda: self._door.store.sample(findings))

@@ -1,0 +1,1 @@
+"""Stores remember; the door is the only way in."""

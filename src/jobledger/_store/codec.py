@@ -1,0 +1,68 @@
+"""JSON in and out: payloads, results, and what they may be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from jobledger._config import MAX_PAYLOAD
+from jobledger.errors import InvalidPayload
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def enc_hook(value: Any) -> Any:  # noqa: ANN401 - the hook's contract
+    """Pydantic models, where pydantic is in use, go as what they dump."""
+    dump = getattr(value, "model_dump", None)
+    if dump is not None:
+        return dump(mode="json")
+    message = f"{type(value).__name__} has no JSON form"
+    raise NotImplementedError(message)
+
+
+def dec_hook(wanted: type, value: Any) -> Any:  # noqa: ANN401 - the hook's contract
+    """Pydantic models are validated by their own rules."""
+    validate = getattr(wanted, "model_validate", None)
+    if validate is not None:
+        return validate(value)
+    message = f"a parameter of type {wanted.__name__} can't be read from JSON"
+    raise NotImplementedError(message)
+
+
+_ENCODER = msgspec.json.Encoder(enc_hook=enc_hook, order=None)
+
+
+def encode(value: object) -> bytes:
+    """A value as JSON.
+
+    Raises:
+        InvalidPayload: it has no JSON form.
+    """
+    try:
+        return _ENCODER.encode(value)
+    except (TypeError, ValueError, OverflowError, NotImplementedError, RecursionError) as error:
+        message = f"not JSON: {error}"
+        raise InvalidPayload(message) from error
+
+
+def encode_payload(payload: Mapping[str, object]) -> bytes:
+    """A payload as JSON: an object, not too large.
+
+    Raises:
+        InvalidPayload: it is no JSON object, or longer than 256 KiB.
+    """
+    encoded = encode(payload)
+    if not encoded.startswith(b"{"):
+        message = f"a payload is a JSON object (a dict), not {type(payload).__name__}; a list is a batch of payloads"
+        raise InvalidPayload(message)
+    if len(encoded) > MAX_PAYLOAD:
+        message = f"the payload is {len(encoded):,} bytes, more than {MAX_PAYLOAD:,}: store the data elsewhere and pass a reference"
+        raise InvalidPayload(message)
+    return encoded
+
+
+def decode(data: bytes) -> Any:  # noqa: ANN401 - any JSON
+    """JSON as plain data."""
+    return msgspec.json.decode(data)

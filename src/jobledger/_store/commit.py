@@ -1,0 +1,302 @@
+"""The door: the only way to write. What waits while one batch commits goes into the next; there are no timers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from jobledger._config import MAX_BATCH
+from jobledger._core.commands import Release, Report, Settle, SubmitAll
+from jobledger._core.decide import Change, Refusal, Refused
+from jobledger._store.contract import Batch
+from jobledger._store.gauge import DoorGauge
+from jobledger.errors import CommitUnknown, Fenced, JobledgerError, NotOpen, StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from jobledger._core.commands import Command, Running
+    from jobledger._store.contract import Answer, Claim, Committed, Enlistment, Store
+
+T = TypeVar("T")
+log = logging.getLogger("jobledger.door")
+_FIRST_PAUSE = 0.05
+_LONGEST_PAUSE = 2.0
+
+
+class Run(Protocol):
+    """Runs a function of the store: in a thread, or inline in a simulation."""
+
+    def __call__(self, work: Callable[[], T], /) -> Awaitable[T]:
+        """Run it and give back what it returns."""
+        ...
+
+
+class Claimer(Protocol):
+    """Who starts jobs in this process: the dispatcher."""
+
+    def ask(self, unsent: int) -> Claim | None:
+        """What can be started now; ``unsent`` settlements still hold their slots."""
+        ...
+
+    def take(self, committed: Committed) -> None:
+        """The batch is durable: start what it claimed, stop what it cancels."""
+        ...
+
+    def wants(self) -> bool:
+        """Whether a look for ready jobs is due even with nothing to write."""
+        ...
+
+    def look(self) -> None:
+        """Ask for a look: the last one came to nothing."""
+        ...
+
+    def fenced(self) -> None:
+        """This process was taken over: nothing that runs can be settled any more."""
+        ...
+
+
+class Entry:
+    """One command in the queue and who waits for its answer."""
+
+    __slots__ = ("command", "tell")
+
+    def __init__(self, command: Command, tell: Callable[[Answer | BaseException], None]) -> None:
+        """Keep both."""
+        self.command = command
+        self.tell = tell
+
+
+class Door:
+    """Group commit for one process.
+
+    Args:
+        store: where batches go.
+        run: how its functions are run.
+        enlist: who this process is; asked again after a fence.
+
+    Attributes:
+        claimer: the dispatcher, while a worker runs in this process.
+        writer_id: the current writer, or None before the first batch and after a fence.
+    """
+
+    def __init__(self, store: Store, run: Run, enlist: Callable[[], Enlistment]) -> None:
+        """Nothing is written before the first command."""
+        self.store = store
+        self.run = run
+        self.gauge = DoorGauge()
+        self.claimer: Claimer | None = None
+        self.writer_id: int | None = None
+        self._enlist = enlist
+        self._number = 0
+        self._settlements: deque[Entry] = deque()
+        self._commands: deque[Entry] = deque()
+        self._watchers: dict[str, list[asyncio.Future[None]]] = {}
+        self._serving: asyncio.Task[None] | None = None
+        self._closed = False
+        self._enlisting = asyncio.Lock()
+        self._pause = _FIRST_PAUSE
+
+    async def send(self, command: Command) -> Answer:
+        """Write a command and wait until it is durable.
+
+        Raises:
+            StoreError: nothing was written.
+            NotOpen: the door is closed.
+        """
+        answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+
+        def tell(answer: Answer | BaseException) -> None:
+            if answered.done():
+                return
+            if isinstance(answer, BaseException):
+                answered.set_exception(answer)
+            else:
+                answered.set_result(answer)
+
+        self._put(self._commands, Entry(command, tell))
+        return await answered
+
+    def post(self, command: Running, tell: Callable[[Answer | BaseException], None]) -> None:
+        """Write what a running attempt says; goes before what others submit, and is kept until it is written."""
+        self._put(self._settlements, Entry(command, tell))
+
+    def kick(self) -> None:
+        """There may be something to do: serve, unless that is going on."""
+        if self._serving is None or self._serving.done():
+            self._serving = asyncio.get_running_loop().create_task(self._serve(), name="jobledger door")
+            self._serving.add_done_callback(self._served)
+
+    def watch(self, job_id: str) -> asyncio.Future[None]:
+        """A future that ends at the next change that this process makes to a job."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._watchers.setdefault(job_id, []).append(future)
+        return future
+
+    def unwatch(self, job_id: str, future: asyncio.Future[None]) -> None:
+        """Stop watching."""
+        waiting = self._watchers.get(job_id, [])
+        if future in waiting:
+            waiting.remove(future)
+        if not waiting:
+            self._watchers.pop(job_id, None)
+
+    async def reenlist(self) -> None:
+        """Become another kind of writer (a client that starts to run jobs): the old one is retired first.
+
+        A batch that slips in between is fenced, and sent again under the new writer.
+        """
+        await self.drain()
+        old, self.writer_id = self.writer_id, None
+        if old is not None:
+            await self.run(lambda: self.store.retire(old))
+        await self._registered()
+
+    async def drain(self) -> None:
+        """Wait until nothing is queued and nothing is being committed."""
+        while self._serving is not None and not self._serving.done():
+            await asyncio.wait([self._serving])
+            if self._settlements or self._commands:
+                self.kick()
+
+    async def close(self, *, retire: bool = True) -> None:
+        """Write what is queued, then fold this writer's ledger; without ``retire`` a takeover does that."""
+        await self.drain()
+        self._closed = True
+        if self.writer_id is not None and retire:
+            writer_id, self.writer_id = self.writer_id, None
+            await self.run(lambda: self.store.retire(writer_id))
+
+    def _put(self, queue: deque[Entry], entry: Entry) -> None:
+        if self._closed:
+            message = "this App is closed: use it inside `async with app:`"
+            raise NotOpen(message)
+        queue.append(entry)
+        self.kick()
+
+    async def _registered(self) -> int:
+        async with self._enlisting:
+            if self.writer_id is None:
+                who = self._enlist()
+                self.writer_id = await self.run(lambda: self.store.enlist(who))
+                self._number = 0
+            return self.writer_id
+
+    def _served(self, serving: asyncio.Task[None]) -> None:
+        """The loop ends only for want of work; if it broke, nobody must wait for ever."""
+        error = None if serving.cancelled() else serving.exception()
+        if error is not None:
+            log.critical("the door broke; this is a bug", exc_info=error)
+            while self._settlements or self._commands:
+                (self._settlements or self._commands).popleft().tell(error)
+
+    async def _serve(self) -> None:
+        while self._settlements or self._commands or (self.claimer is not None and self.claimer.wants()):
+            entries = self._gather()
+            try:
+                writer_id = await self._registered()
+            except JobledgerError as error:
+                await self._refused(entries, error)
+                continue
+            claim = self.claimer.ask(len(self._settlements)) if self.claimer is not None else None
+            if entries or claim is not None:
+                batch = Batch(writer_id, self._number + 1, tuple(entry.command for entry in entries), claim)
+                await self._write(batch, entries)
+
+    def _gather(self) -> list[Entry]:
+        entries: list[Entry] = []
+        for queue in (self._settlements, self._commands):
+            while queue and len(entries) < MAX_BATCH:
+                if isinstance(queue[0].command, SubmitAll) and entries:
+                    break
+                entries.append(queue.popleft())
+                if isinstance(entries[-1].command, SubmitAll):
+                    break
+        return entries
+
+    async def _write(self, batch: Batch, entries: list[Entry]) -> None:
+        try:
+            committed = await self._commit(batch)
+        except Fenced:
+            self._fenced(batch, entries)
+        except StoreError as error:
+            await self._refused(entries, error)
+        except Exception as error:  # noqa: BLE001 - whoever sent the culprit is told; the others are served
+            await self._isolate(batch, entries, error)
+        else:
+            self._deliver(batch, entries, committed)
+
+    async def _commit(self, batch: Batch) -> Committed:
+        """Commit, and find out what happened when the answer was lost."""
+        with self.gauge.timed(len(batch.commands)):
+            try:
+                return await self.run(lambda: self.store.commit(batch))
+            except CommitUnknown:
+                log.warning("the answer of batch %d is lost: reading it back", batch.number)
+        while True:
+            try:
+                recalled = await self.run(lambda: self.store.recall(batch))
+                return recalled if recalled is not None else await self.run(lambda: self.store.commit(batch))
+            except StoreError as error:
+                log.warning("batch %d can't be read back yet: %s", batch.number, error)
+                await asyncio.sleep(_FIRST_PAUSE)
+
+    def _deliver(self, batch: Batch, entries: list[Entry], committed: Committed) -> None:
+        self._number = batch.number
+        self._pause = _FIRST_PAUSE
+        if self.claimer is not None:
+            self.claimer.take(committed)
+        for entry, answer in zip(entries, committed.answers, strict=True):
+            if self._watchers and isinstance(answer, Change):
+                self._wake(answer.job.id)
+            entry.tell(answer)
+
+    def _wake(self, job_id: str) -> None:
+        for future in self._watchers.pop(job_id, []):
+            if not future.done():
+                future.set_result(None)
+
+    def _fenced(self, batch: Batch, entries: list[Entry]) -> None:
+        """Nothing of the batch was applied: running attempts are lost, all else is sent again under a new writer."""
+        if self.writer_id == batch.writer_id:
+            log.error("writer %s was fenced: its running jobs belong to others now", self.writer_id)
+            self.writer_id = None
+        lost = [*self._settlements, *(entry for entry in entries if _is_running(entry.command))]
+        self._settlements.clear()
+        self._commands.extendleft(reversed([entry for entry in entries if not _is_running(entry.command)]))
+        if self.claimer is not None:
+            self.claimer.fenced()
+        for entry in lost:
+            entry.tell(Refusal(Refused.STALE))
+
+    async def _refused(self, entries: list[Entry], error: JobledgerError) -> None:
+        """The store can't write now: callers are told, settlements wait until it can."""
+        log.warning("nothing was written, trying again in %.2f s: %s", self._pause, error)
+        self._settlements.extendleft(reversed([entry for entry in entries if _is_running(entry.command)]))
+        for entry in entries:
+            if not _is_running(entry.command):
+                entry.tell(error)
+        if self.claimer is not None:
+            self.claimer.look()
+        if self._settlements or self.claimer is not None:
+            await asyncio.sleep(self._pause)
+            self._pause = min(self._pause * 2, _LONGEST_PAUSE)
+
+    async def _isolate(self, batch: Batch, entries: list[Entry], error: Exception) -> None:
+        """One command is poison: each goes alone, so that only its own sender hears of it."""
+        if len(entries) <= 1:
+            log.error("a command could not be written", exc_info=error)
+            for entry in entries:
+                entry.tell(error)
+            return
+        for entry in entries:
+            if self.writer_id == batch.writer_id:
+                await self._write(Batch(batch.writer_id, self._number + 1, (entry.command,)), [entry])
+            else:
+                (self._settlements if _is_running(entry.command) else self._commands).append(entry)
+
+
+def _is_running(command: Command) -> bool:
+    return isinstance(command, Settle | Release | Report)

@@ -1,0 +1,166 @@
+"""From what a caller writes to a Submit: everything that can be wrong is found here, before anything is sent."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from jobledger._config import MAX_DELAY_SECONDS, MAX_NAME
+from jobledger._core.commands import Submit
+from jobledger._core.priority import BY_LABEL, Priority
+from jobledger._store.codec import encode_payload
+from jobledger._types import OnDuplicate, micros
+from jobledger.errors import InvalidOption, InvalidPayload
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from jobledger._core.reads import JobType
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """How a job is submitted; None means the type's default.
+
+    Attributes:
+        entity: whose mailbox it goes through, e.g. ``customer:42``.
+        priority: critical, high, normal or low.
+        delay: seconds from now before it is due; ``at``: an instant instead.
+        timeout: seconds that an attempt may run.
+        max_attempts: failed attempts before it is dead-lettered.
+        dedupe: a key that only one live job of the type can hold; ``dedupe_for``: seconds that it is held in any case.
+        batch: an id to find a group of jobs by.
+        trace: a W3C ``traceparent``.
+    """
+
+    entity: str | None = None
+    priority: str | Priority | None = None
+    delay: float | None = None
+    at: datetime | None = None
+    timeout: float | None = None
+    max_attempts: int | None = None
+    dedupe: str | None = None
+    dedupe_for: float | None = None
+    on_duplicate: OnDuplicate = "return"
+    batch: str | None = None
+    trace: str | None = None
+
+
+def command(
+    job_id: str, type_: JobType, payload: Mapping[str, object], options: Options, check: Callable[[str, bytes], None]
+) -> Submit:
+    """A checked Submit.
+
+    Raises:
+        InvalidPayload: the payload is no JSON object, is too large, or doesn't fit the handler.
+        InvalidOption: an option is out of its range.
+    """
+    encoded = encode_payload(payload)
+    check(type_.name, encoded)
+    return Submit(
+        id=job_id,
+        type_id=type_.type_id,
+        payload=encoded,
+        priority=type_.priority if options.priority is None else int(priority_of(options.priority)),
+        entity=name_of(options.entity, "entity"),
+        delay=_delay(options),
+        due_at=_instant(options.at),
+        max_attempts=_attempts(options.max_attempts, type_.max_attempts),
+        max_losses=type_.max_losses,
+        timeout=type_.timeout if options.timeout is None else micros(seconds_of(options.timeout, "timeout", above=True)),
+        dedupe=name_of(options.dedupe, "dedupe"),
+        dedupe_for=_window(options),
+        batch=name_of(options.batch, "batch"),
+        trace=name_of(options.trace, "trace"),
+    )
+
+
+def priority_of(value: str | Priority) -> Priority:
+    """A priority by its label.
+
+    Raises:
+        InvalidOption: there is none.
+    """
+    if isinstance(value, Priority):
+        return value
+    found = BY_LABEL.get(value)
+    if found is None:
+        message = f"unknown priority {value!r}: use one of {', '.join(BY_LABEL)}"
+        raise InvalidOption(message)
+    return found
+
+
+def name_of(value: str | None, what: str) -> str | None:
+    """A name that can be stored and shown: not empty, not too long, without control characters.
+
+    Raises:
+        InvalidOption: says which rule is broken.
+    """
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        message = f"{what} must be a string, not {type(value).__name__}"
+        raise InvalidOption(message)
+    if not value or len(value) > MAX_NAME:
+        message = f"{what} must have 1 to {MAX_NAME} characters, not {len(value)}"
+        raise InvalidOption(message)
+    if any(ord(character) < 32 or ord(character) == 127 or 0xD800 <= ord(character) <= 0xDFFF for character in value):  # noqa: PLR2004 - ASCII controls and surrogates
+        message = f"{what} {value!r} has a control character or half a surrogate pair: use printable text"
+        raise InvalidOption(message)
+    return value
+
+
+def seconds_of(value: float, what: str, *, above: bool = False) -> float:
+    """A length of time in seconds: finite, not negative, at most ten years.
+
+    Raises:
+        InvalidOption: says which rule is broken.
+    """
+    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+        message = f"{what} must be a number of seconds, not {value!r}"
+        raise InvalidOption(message)
+    if value < 0 or (above and value == 0) or value > MAX_DELAY_SECONDS:
+        message = f"{what} must be {'more than 0' if above else 'at least 0'} and at most ten years, not {value!r} s"
+        raise InvalidOption(message)
+    return float(value)
+
+
+def _delay(options: Options) -> int:
+    if options.delay is not None and options.at is not None:
+        message = "give delay or at, not both"
+        raise InvalidOption(message)
+    return 0 if options.delay is None else micros(seconds_of(options.delay, "delay"))
+
+
+def _instant(at: datetime | None) -> int | None:
+    if at is None:
+        return None
+    if not isinstance(at, datetime) or at.tzinfo is None:
+        message = f"at must be a datetime with a time zone, not {at!r}"
+        raise InvalidOption(message)
+    return micros(at.timestamp())
+
+
+def _attempts(asked: int | None, default: int) -> int:
+    if asked is None:
+        return default
+    if not isinstance(asked, int) or isinstance(asked, bool) or asked < 1:
+        message = f"max_attempts must be a whole number from 1, not {asked!r}"
+        raise InvalidOption(message)
+    return asked
+
+
+def _window(options: Options) -> int:
+    if options.dedupe_for is None:
+        return 0
+    if options.dedupe is None:
+        message = "dedupe_for needs dedupe: the key to hold"
+        raise InvalidOption(message)
+    return micros(seconds_of(options.dedupe_for, "dedupe_for", above=True))
+
+
+def not_an_object(payload: object) -> InvalidPayload:
+    """The error for a payload that is no mapping."""
+    return InvalidPayload(f"a payload is a JSON object (a dict), not {type(payload).__name__}; a list is a batch of payloads")

@@ -1,0 +1,160 @@
+"""One open transaction: rows are loaded and saved, numbers drawn, and the ledger written at the end."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from jobledger._core.catalog import USER_NUMBERS
+from jobledger._core.deltas import NO_PRIORITY, Cells, merge, observe_into
+from jobledger._core.job import EventName, Job, Lane
+from jobledger._store.sqlite import rows
+from jobledger._store.sqlite.connection import PACKAGE
+from jobledger._store.statements import statements
+from jobledger.errors import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import apsw
+
+    from jobledger._core.commands import UserDelta
+    from jobledger._core.decide import Change
+    from jobledger._core.deltas import Delta
+    from jobledger._types import Micros
+
+SQL: Final = statements(PACKAGE, "queries.sql")
+BASE: Final = 0
+"""The ledger's writer of everything that no live writer owns."""
+USER_SERIES_BUDGET: Final = 200
+OVERFLOW: Final = "__other__"
+
+
+class Pages:
+    """The open pages of the books, between BEGIN and COMMIT.
+
+    Attributes:
+        now: the time of this transaction.
+    """
+
+    def __init__(self, connection: apsw.Connection, wall: Micros, ladder: tuple[Micros, ...]) -> None:
+        """Read the store's clock and its last number."""
+        self._cursor = connection.cursor()
+        self._connection = connection
+        self._ladder = ladder
+        self._cells: Cells = {}
+        self._history: list[tuple[Any, ...]] = []
+        self._completed: dict[int, Micros] = {}
+        self._number, before = self.one("book", ())
+        self.now: Micros = max(wall, before)
+
+    def one(self, name: str, params: tuple[Any, ...]) -> Any:  # noqa: ANN401 - a row of any shape
+        """The first row of a statement, or None."""
+        return self._cursor.execute(SQL[name], params).fetchone()
+
+    def all(self, name: str, params: tuple[Any, ...]) -> list[Any]:
+        """All rows of a statement."""
+        return self._cursor.execute(SQL[name], params).fetchall()
+
+    def write(self, name: str, params: tuple[Any, ...]) -> int:
+        """Run a statement and say how many rows it changed."""
+        self._cursor.execute(SQL[name], params)
+        return self._connection.changes()
+
+    def number(self) -> int:
+        """The next store-wide number: an order or a fence."""
+        self._number += 1
+        return self._number
+
+    def by_key(self, key: int) -> Job | None:
+        """A job by its row number."""
+        row = self.one("job_by_key", (key,))
+        return None if row is None else rows.job_of(row)
+
+    def by_id(self, job_id: str) -> Job | None:
+        """A job by its address."""
+        row = self.one("job_by_id", (job_id,))
+        return None if row is None else rows.job_of(row)
+
+    def occupied(self, entity: str | None) -> bool:
+        """Whether a job holds the entity's mailbox."""
+        return entity is not None and self.one("occupied", (entity,)) is not None
+
+    def insert(self, change: Change, payload: bytes) -> bool:
+        """Write an accepted job; False if its id is known, then nothing is counted."""
+        if not self.write("insert_job", rows.inserted(change.job, payload)):
+            return False
+        self._keep(change)
+        return True
+
+    def save(self, change: Change, before: Job) -> None:
+        """Write what was decided on ``before``, and count it."""
+        job = change.job
+        if job.version == before.version:
+            return
+        if job.lane is Lane.PROCESSING and before.lane is Lane.READY:
+            done = self.write("save_started", rows.started(job, before))
+        elif change.event is None and job.lane is before.lane:
+            done = self.write("save_progress", (rows.progress_text(job.progress), job.version, job.key, before.version))
+        else:
+            done = self.write("save_job", rows.saved(job, before))
+        if done != 1:
+            message = f"job {before.id} changed under its own transaction (version {before.version}): nothing was written"
+            raise StoreError(message)
+        self._keep(change)
+
+    def _keep(self, change: Change) -> None:
+        event = change.event
+        if event is not None:
+            self._history.append(rows.history_of(change.job, event))
+            if event.name is EventName.COMPLETED:
+                self._completed[change.job.type_id] = event.at
+        self.book(change.deltas)
+
+    def book(self, deltas: Iterable[Delta]) -> None:
+        """Count."""
+        merge(self._cells, deltas, self._ladder)
+
+    def book_user(self, metrics: Iterable[UserDelta]) -> None:
+        """Count in the users' own series."""
+        for delta in metrics:
+            family = (self._series(delta), 0, NO_PRIORITY)
+            if delta.kind == "histogram":
+                observe_into(self._cells, family, delta.amount, self._ladder)
+            else:
+                cell = (*family, 0)
+                self._cells[cell] = self._cells.get(cell, 0) + delta.amount
+
+    def _series(self, delta: UserDelta) -> int:
+        """The number of a series; beyond the budget of its name all labels are ``__other__``."""
+        labels = json.dumps(delta.labels)
+        known = self.one("find_user_series", (delta.name, labels))
+        if known is not None:
+            return int(known[0])
+        used, kind, number = self._cursor.execute(SQL["user_series_budget"], {"name": delta.name}).fetchone() or (0, None, USER_NUMBERS)
+        if kind is not None and kind != delta.kind:
+            # A name has one kind for ever: what doesn't fit is counted beside it, not lost with the job's outcome.
+            return self._series(_renamed(delta, f"{delta.name}_as_{delta.kind}"))
+        if used >= USER_SERIES_BUDGET and any(value != OVERFLOW for _, value in delta.labels):
+            return self._series(_relabelled(delta, tuple((label, OVERFLOW) for label, _ in delta.labels)))
+        self.write("add_user_series", (number, delta.name, delta.kind, labels))
+        return int(number)
+
+    def close(self, writer_id: int) -> None:
+        """Write history, ledger and clock: the last statements before COMMIT."""
+        if self._history:
+            self._cursor.executemany(SQL["add_history"], self._history)
+        if self._completed:
+            self._cursor.executemany(SQL["note_completed"], list(self._completed.items()))
+        cells = [(writer_id, *cell, value) for cell, value in self._cells.items() if value]
+        if cells:
+            self._cursor.executemany(SQL["add_to_ledger"], cells)
+        self.write("turn_page", (self._number, self.now))
+
+
+def _renamed(delta: UserDelta, name: str) -> UserDelta:
+    return type(delta)(name, delta.kind, delta.labels, delta.amount)
+
+
+def _relabelled(delta: UserDelta, labels: tuple[tuple[str, str], ...]) -> UserDelta:
+    return type(delta)(delta.name, delta.kind, labels, delta.amount)

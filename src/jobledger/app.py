@@ -1,0 +1,285 @@
+"""App: the composition root, the only module that knows all the others."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, overload
+
+from jobledger._clock import Clock, SystemClock
+from jobledger._config import DEFAULT_GRACE_SECONDS, DEFAULT_SLOTS, LABEL_BUDGET, RETENTION_SECONDS, URL_VARIABLE
+from jobledger._core.commands import Count
+from jobledger._runtime.context import Context
+from jobledger._runtime.dispatcher import Dispatcher
+from jobledger._runtime.handler import Handler
+from jobledger._runtime.node import Node
+from jobledger._runtime.registry import Registration, Registry, TypeOptions
+from jobledger._store.commit import Door
+from jobledger._store.contract import Enlistment
+from jobledger._store.intake import Options
+from jobledger._store.known import KnownTypes
+from jobledger._store.open import open_store
+from jobledger._types import OnRetry
+from jobledger.errors import InvalidOption, NotOpen
+from jobledger.jobs import JobService
+from jobledger.metrics import MetricsService
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+    from types import TracebackType
+    from typing import Self
+
+    from jobledger._core.commands import Submit, UserDelta
+    from jobledger._core.reads import AuditRead, LedgerRead
+    from jobledger._store.contract import Store
+    from jobledger._types import JobId
+
+P = ParamSpec("P")
+R = TypeVar("R")
+T = TypeVar("T")
+
+
+class Decorator:
+    """What ``@app.job(…)`` is: it takes a handler, with or without a Context first."""
+
+    def __init__(self, register: Callable[[Callable[..., Any]], Handler[..., Any]]) -> None:
+        """Made by :meth:`App.job`."""
+        self._register = register
+
+    @overload
+    def __call__(self, function: Callable[Concatenate[Context, P], Coroutine[Any, Any, R]], /) -> Handler[P, R]: ...
+    @overload
+    def __call__(self, function: Callable[P, Coroutine[Any, Any, R]], /) -> Handler[P, R]: ...
+    @overload
+    def __call__(self, function: Callable[Concatenate[Context, P], R], /) -> Handler[P, R]: ...
+    @overload
+    def __call__(self, function: Callable[P, R], /) -> Handler[P, R]: ...
+
+    def __call__(self, function: Callable[..., Any], /) -> Handler[..., Any]:
+        """Register the handler; it stays callable as it was."""
+        return self._register(function)
+
+
+class App:
+    """Jobs, books and handlers on one store.
+
+    Args:
+        url: ``sqlite:///file.db``; None takes ``JOBLEDGER_URL``.
+        boundaries: the ladder of the histograms in seconds, for a new database only.
+        retention: seconds that ended jobs are kept (dead letters are kept for ever).
+        read_only: never create, migrate or write anything.
+        clock: time, chance and ids; a simulation brings its own.
+
+    Attributes:
+        jobs: the JobService.
+        metrics: the MetricsService.
+
+    Example:
+        >>> app = App("sqlite:///jobs.db")
+        >>> @app.job("email.send", priority="high", timeout=30)
+        ... async def send(ctx: Context, *, to: str) -> str:
+        ...     return f"sent to {to}"
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        boundaries: tuple[float, ...] | None = None,
+        retention: float = RETENTION_SECONDS,
+        read_only: bool = False,
+        clock: Clock | None = None,
+    ) -> None:
+        """Nothing is opened before ``async with app``."""
+        self.url = url or os.environ.get(URL_VARIABLE, "")
+        self._clock: Clock = clock or SystemClock()
+        self._boundaries = _checked(boundaries)
+        self._retention = retention
+        self._read_only = read_only
+        self._registry = Registry()
+        self._known = KnownTypes()
+        self._door: Door | None = None
+        self._threads: tuple[ThreadPoolExecutor, ThreadPoolExecutor] | None = None
+        self._opened = 0
+        self._enlisting = Enlistment("client", socket.gethostname(), os.getpid())
+        self.jobs = JobService(
+            self._opened_door, self._read, self._clock, self._known, refresh=self._refresh, check=self._registry.check
+        )
+        self.metrics = MetricsService(self._ledger, self._audit, self._count)
+
+    def job(
+        self,
+        name: str,
+        *,
+        priority: str = "normal",
+        timeout: float | None = None,
+        max_attempts: int = 10,
+        max_losses: int = 3,
+        retry_base: float = 1.0,
+        retry_factor: float = 2.0,
+        retry_cap: float = 600.0,
+        on_retry: OnRetry = "block",
+    ) -> Decorator:
+        """Register a handler for a type.
+
+        Args:
+            name: the type's name, as submits use it.
+            priority: critical, high, normal or low, for submits that don't say.
+            timeout: seconds that one attempt may take; a thread is asked to stop, it can't be killed.
+            max_attempts: failed attempts before a job is dead-lettered.
+            max_losses: lost workers before a job is dead-lettered.
+            retry_base: seconds of back-off after the first failure, at most (full jitter).
+            retry_factor: growth of the back-off per failure.
+            retry_cap: seconds that no back-off exceeds.
+            on_retry: ``"block"`` keeps the entity waiting during a back-off (for minutes, if need be: order is kept);
+                ``"step-aside"`` lets its next job go first.
+
+        Raises:
+            InvalidOption: the name is taken, or an option is out of its range.
+        """
+        options = TypeOptions(
+            priority=priority, timeout=timeout, max_attempts=max_attempts, max_losses=max_losses, retry_base=retry_base,
+            retry_factor=retry_factor, retry_cap=retry_cap, on_retry=on_retry,
+        )  # fmt: skip
+
+        def register(function: Callable[..., Any]) -> Handler[..., Any]:
+            registration = Registration(name, function, options)
+            self._registry.add(registration)
+            return Handler(function, registration, self.jobs)
+
+        return Decorator(register)
+
+    async def declare(self, name: str, *, priority: str = "normal", max_attempts: int = 10, timeout: float | None = None) -> None:
+        """Make a type known without a handler, so that it can be submitted from here.
+
+        Raises:
+            InvalidOption: an option is out of its range.
+        """
+        declared = TypeOptions(priority=priority, max_attempts=max_attempts, timeout=timeout).declared(name)
+        door = self._opened_door()
+        self._known.learn(await door.run(lambda: door.store.declare((declared,), LABEL_BUDGET)))
+
+    async def __aenter__(self) -> Self:
+        """Open as a client: submits and asks, runs nothing."""
+        self._opened += 1
+        if self._opened == 1:
+            try:
+                await self._open()
+            except BaseException:
+                self._opened = 0
+                await self._close(retire=False)
+                raise
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Write what is queued, fold the books of this process, close."""
+        self._opened -= 1
+        if self._opened == 0:
+            await self._close(retire=True)
+
+    @asynccontextmanager
+    async def worker(
+        self, *, slots: int = DEFAULT_SLOTS, threads: int | None = None, grace: float = DEFAULT_GRACE_SECONDS
+    ) -> AsyncIterator[Node]:
+        """Run jobs in this process, until the block is left.
+
+        Args:
+            slots: ``async def`` handlers at once.
+            threads: ``def`` handlers at once; None: twice the cores.
+            grace: seconds that running jobs get to end when the block is left; then they are stopped and released.
+
+        Raises:
+            InvalidOption: no handler is registered, or there are no slots.
+            WorkerStuck: code still ran at the end of the grace time.
+        """
+        if not len(self._registry):
+            message = "this App has no handlers: register some with @app.job(…) before starting a worker"
+            raise InvalidOption(message)
+        if slots < 1:
+            message = f"slots must be at least 1, not {slots}"
+            raise InvalidOption(message)
+        threads = threads if threads is not None else 2 * (os.cpu_count() or 1)
+        async with self:
+            door = self._opened_door()
+            types = (*self._registry.ids(is_async=True), *self._registry.ids(is_async=False))
+            self._enlisting = Enlistment("worker", socket.gethostname(), os.getpid(), slots + threads, types)
+            dispatcher = Dispatcher(door, self._registry, self._clock, slots=slots, threads=threads, submit=self._child)
+            node = Node(door, dispatcher, self._read, self._clock, retention=self._retention)
+            await node.start()
+            try:
+                yield node
+            finally:
+                await node.stop(grace)
+
+    async def _open(self) -> None:
+        if not self.url:
+            message = f"this App has no store: App('sqlite:///jobs.db'), or set {URL_VARIABLE}"
+            raise InvalidOption(message)
+        store = open_store(self.url, self._clock.now, self._boundaries)
+        self._threads = (ThreadPoolExecutor(1, "jobledger-write"), ThreadPoolExecutor(1, "jobledger-read"))
+        self._enlisting = Enlistment("client", socket.gethostname(), os.getpid())
+        self._door = Door(store, self._write, lambda: self._enlisting)
+        if self._read_only:
+            await self._refresh()
+        else:
+            declarations = tuple(registration.declaration for registration in self._registry)
+            types = await self._write(lambda: store.declare(declarations, LABEL_BUDGET))
+            self._known.learn(types)
+            self._registry.bind(types)
+
+    async def _close(self, *, retire: bool) -> None:
+        door, threads = self._door, self._threads
+        try:
+            if door is not None:
+                await door.close(retire=retire)
+                await self._write(door.store.close)
+        finally:
+            self._door = self._threads = None
+            for thread in threads or ():
+                thread.shutdown(wait=False)
+
+    def _opened_door(self) -> Door:
+        if self._door is None:
+            message = "this App is not open: use it inside `async with app:` or `async with app.worker():`"
+            raise NotOpen(message)
+        return self._door
+
+    def _write(self, work: Callable[[], T]) -> Awaitable[T]:
+        return self._in_thread(0, work)
+
+    def _read(self, work: Callable[[], T]) -> Awaitable[T]:
+        return self._in_thread(1, work)
+
+    def _in_thread(self, index: int, work: Callable[[], T]) -> Awaitable[T]:
+        self._opened_door()
+        assert self._threads is not None  # noqa: S101 - opened together with the door
+        return asyncio.get_running_loop().run_in_executor(self._threads[index], work)
+
+    async def _refresh(self) -> None:
+        store = self._opened_door().store
+        self._known.learn(await self._read(store.types))
+
+    async def _ledger(self) -> LedgerRead:
+        return await self._read(self._opened_door().store.ledger)
+
+    async def _audit(self) -> AuditRead:
+        return await self._read(self._opened_door().store.audit)
+
+    async def _count(self, metrics: tuple[UserDelta, ...]) -> None:
+        await self._opened_door().send(Count(metrics))
+
+    def _child(self, type_name: str, payload: Mapping[str, object], options: dict[str, Any]) -> tuple[JobId, Submit]:
+        return self.jobs.build(type_name, payload, Options(**options))
+
+
+def _checked(boundaries: tuple[float, ...] | None) -> tuple[float, ...] | None:
+    if boundaries is None:
+        return None
+    ladder = tuple(boundaries)
+    if not ladder or any(bound <= 0 for bound in ladder) or sorted(set(ladder)) != list(ladder):
+        message = f"boundaries must be positive seconds in rising order, not {boundaries!r}"
+        raise InvalidOption(message)
+    return ladder
