@@ -28,13 +28,12 @@ from jobledger.jobs import JobService
 from jobledger.metrics import MetricsService
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
     from types import TracebackType
     from typing import Self
 
     from jobledger._core.commands import Submit, UserDelta
     from jobledger._core.reads import AuditRead, LedgerRead
-    from jobledger._store.contract import Store
     from jobledger._types import JobId
 
 P = ParamSpec("P")
@@ -152,7 +151,9 @@ class App:
 
         return Decorator(register)
 
-    async def declare(self, name: str, *, priority: str = "normal", max_attempts: int = 10, timeout: float | None = None) -> None:
+    async def declare(
+        self, name: str, *, priority: str = "normal", max_attempts: int = 10, timeout: float | None = None
+    ) -> None:
         """Make a type known without a handler, so that it can be submitted from here.
 
         Raises:
@@ -174,7 +175,9 @@ class App:
                 raise
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Write what is queued, fold the books of this process, close."""
         self._opened -= 1
         if self._opened == 0:
@@ -183,7 +186,7 @@ class App:
     @asynccontextmanager
     async def worker(
         self, *, slots: int = DEFAULT_SLOTS, threads: int | None = None, grace: float = DEFAULT_GRACE_SECONDS
-    ) -> AsyncIterator[Node]:
+    ) -> AsyncGenerator[Node]:
         """Run jobs in this process, until the block is left.
 
         Args:

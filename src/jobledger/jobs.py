@@ -84,9 +84,44 @@ class JobService:
         self._check = check
 
     @overload
-    async def submit(self, type_name: str, payload: Mapping[str, object] | None = None, /, **options: Any) -> JobId: ...
+    async def submit(
+        self,
+        type_name: str,
+        payload: Mapping[str, object] | None = None,
+        /,
+        *,
+        entity: str | None = None,
+        priority: str | Priority | None = None,
+        delay: float | None = None,
+        at: datetime | None = None,
+        timeout: float | None = None,
+        max_attempts: int | None = None,
+        dedupe: str | None = None,
+        dedupe_for: float | None = None,
+        on_duplicate: OnDuplicate = "return",
+        batch: str | None = None,
+        trace: str | None = None,
+    ) -> JobId: ...
+
     @overload
-    async def submit(self, type_name: str, payload: Many, /, **options: Any) -> JobIds: ...
+    async def submit(
+        self,
+        type_name: str,
+        payload: Many,
+        /,
+        *,
+        entity: str | None = None,
+        priority: str | Priority | None = None,
+        delay: float | None = None,
+        at: datetime | None = None,
+        timeout: float | None = None,
+        max_attempts: int | None = None,
+        dedupe: str | None = None,
+        dedupe_for: float | None = None,
+        on_duplicate: OnDuplicate = "return",
+        batch: str | None = None,
+        trace: str | None = None,
+    ) -> JobIds: ...
 
     async def submit(
         self,
@@ -113,7 +148,8 @@ class JobService:
             payload: a JSON object; a *list* of objects or :class:`Item` is a batch: all or nothing.
             entity: whose mailbox it goes through: one at a time, in order.
             priority: critical, high, normal or low.
-            delay: seconds until it is due; ``at``: an instant with a time zone instead.
+            delay: seconds until it is due.
+            at: the instant when it is due, with a time zone; instead of ``delay``.
             timeout: seconds that one attempt may take.
             max_attempts: failed attempts before it is dead-lettered.
             dedupe: a key that one live job of this type can hold.
@@ -133,12 +169,14 @@ class JobService:
             >>> await app.jobs.submit("email.send", {"to": "a@b.c"}, entity="customer:42")  # doctest: +SKIP
         """
         options = Options(
-            entity=entity, priority=priority, delay=delay, at=at, timeout=timeout, max_attempts=max_attempts, dedupe=dedupe,
+            entity=entity, priority=priority, delay=delay, at=at, timeout=timeout, max_attempts=max_attempts,
+            dedupe=dedupe,
             dedupe_for=dedupe_for, on_duplicate=on_duplicate, batch=batch, trace=trace,
         )  # fmt: skip
         if _is_batch(payload):
             return await self._submit_all(type_name, payload, options)
-        return await self.submit_one(type_name, {} if payload is None else payload, options)
+        one = cast("Mapping[str, object]", {} if payload is None else payload)
+        return await self.submit_one(type_name, one, options)
 
     async def submit_one(self, type_name: str, payload: Mapping[str, object], options: Options) -> JobId:
         """Submit one job with its options as one value; see :meth:`submit`."""
@@ -293,13 +331,14 @@ class JobService:
         if size > MAX_BATCH_BYTES:
             message = f"a batch has at most {MAX_BATCH_BYTES:,} bytes of payload, not {size:,}: send it in chunks"
             raise errors.InvalidOption(message)
+        if options.on_duplicate == "raise":
+            _distinct([sent.dedupe for _, sent in built])
         whole = c.SubmitAll(tuple(sent for _, sent in built), strict=options.on_duplicate == "raise")
         answers = cast("tuple[Verdict, ...]", await self._door().send(whole))
         if len(answers) < len(built):
             self._accepted(built[0][0], built[0][1], answers[0], options)
         return [
-            self._accepted(job_id, sent, answer, options)
-            for (job_id, sent), answer in zip(built, answers, strict=True)
+            self._accepted(job_id, sent, answer, options) for (job_id, sent), answer in zip(built, answers, strict=True)
         ]
 
     def _built(self, index: int, type_name: str, item: Any, options: Options) -> tuple[JobId, c.Submit]:  # noqa: ANN401 - what a caller put into a list
@@ -353,6 +392,14 @@ class JobService:
     async def _learn(self, type_name: str) -> None:
         if type_name not in self._known:
             await self._refresh()
+
+
+def _distinct(keys: Many) -> None:
+    held = [key for key in keys if key is not None]
+    twice = next((key for key in held if held.count(key) > 1), None) if len(set(held)) < len(held) else None
+    if twice is not None:
+        message = f"two items of the batch have the dedupe key {twice!r}: nothing was submitted"
+        raise errors.InvalidOption(message)
 
 
 def _is_batch(payload: object) -> TypeGuard[Many]:

@@ -10,7 +10,8 @@ import msgspec
 from jobledger._types import Micros, micros
 
 BOUNDARIES: Final[tuple[float, ...]] = (
-    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 21600, 86400,
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 21600,
+    86400,
 )  # fmt: skip
 """The ladder of all histograms, in seconds; fixed once per database."""
 
@@ -24,7 +25,7 @@ class Kind(StrEnum):
 
 
 Label: TypeAlias = Literal["type", "priority", "status", "state"]
-Source: TypeAlias = Literal["ledger", "probe", "sample", "read"]
+Source: TypeAlias = Literal["ledger", "probe", "sample", "read", "process"]
 
 
 class Instrument(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,14 +64,22 @@ _TYPE: Final = ("type",)
 _BOTH: Final = ("type", "priority")
 
 
-def _counter(number: int, attribute: str, series: str, text: str, meaning: str, labels: tuple[Label, ...] = _TYPE) -> Instrument:
+def _counter(
+    number: int, attribute: str, series: str, text: str, meaning: str, labels: tuple[Label, ...] = _TYPE
+) -> Instrument:
     return Instrument(
         number=number, attribute=attribute, series=series, kind=Kind.COUNTER, labels=labels, help=text, meaning=meaning
     )
 
 
 def _gauge(
-    number: int, attribute: str, series: str, text: str, meaning: str, labels: tuple[Label, ...] = _TYPE, source: Source = "ledger"
+    number: int,
+    attribute: str,
+    series: str,
+    text: str,
+    meaning: str,
+    labels: tuple[Label, ...] = _TYPE,
+    source: Source = "ledger",
 ) -> Instrument:
     unit = "seconds" if series.endswith("_seconds") else ""
     return Instrument(
@@ -79,9 +88,12 @@ def _gauge(
     )  # fmt: skip
 
 
-def _histogram(number: int, attribute: str, series: str, text: str, meaning: str, labels: tuple[Label, ...] = _BOTH) -> Instrument:
+def _histogram(
+    number: int, attribute: str, series: str, text: str, meaning: str, labels: tuple[Label, ...] = _BOTH
+) -> Instrument:
     return Instrument(
-        number=number, attribute=attribute, series=series, kind=Kind.HISTOGRAM, labels=labels, help=text, meaning=meaning,
+        number=number, attribute=attribute, series=series, kind=Kind.HISTOGRAM, labels=labels, help=text,
+        meaning=meaning,
         unit="seconds", boundaries=BOUNDARIES,
     )  # fmt: skip
 
@@ -128,15 +140,19 @@ RETRIES: Final = _counter(
 )  # fmt: skip
 WAIT: Final = _histogram(
     11, "wait_duration", "jobs_wait_duration_seconds", "Per start: from eligible to start.",
-    "Per start: from the moment when only capacity kept the job waiting (due, and unkeyed or head of its mailbox) to its start.",
+    "Per start: from the moment when only capacity kept the job waiting (due, and unkeyed or head of its "
+    "mailbox) to its start.",
 )  # fmt: skip
 
 ELEVEN: Final = (
-    CANCELLATIONS, COMPLETIONS, DEAD_LETTERED, DLQ_SIZE, DURATION, ENQUEUED, FAILURES, PROCESSING, QUEUE_DEPTH, RETRIES, WAIT,
+    CANCELLATIONS, COMPLETIONS, DEAD_LETTERED, DLQ_SIZE, DURATION, ENQUEUED, FAILURES, PROCESSING, QUEUE_DEPTH,
+    RETRIES, WAIT,
 )  # fmt: skip
 """The instruments of the plan, in alphabetical order of their attributes."""
 
-RUNNING: Final = _gauge(12, "running", "jobs_running", "Jobs in processing.", "Jobs whose attempt is running now.", _BOTH)
+RUNNING: Final = _gauge(
+    12, "running", "jobs_running", "Jobs in processing.", "Jobs whose attempt is running now.", _BOTH
+)
 SCHEDULED: Final = _gauge(
     13, "scheduled", "jobs_scheduled", "Jobs queued but not due.",
     "Jobs queued but not due: delayed, or in the back-off of a retry.", _BOTH,
@@ -145,19 +161,26 @@ PARKED: Final = _gauge(
     14, "parked", "jobs_parked", "Due jobs behind another job of their entity.",
     "Due jobs that wait behind another job of their entity; part of the queue depth.",
 )  # fmt: skip
-REPLAYED: Final = _counter(15, "replayed", "jobs_replayed_total", "Dead letters replayed.", "Dead letters that were given a new life.")
-DISCARDED: Final = _counter(16, "discarded", "jobs_discarded_total", "Dead letters discarded.", "Dead letters ended for good.")
+REPLAYED: Final = _counter(
+    15, "replayed", "jobs_replayed_total", "Dead letters replayed.", "Dead letters that were given a new life."
+)
+DISCARDED: Final = _counter(
+    16, "discarded", "jobs_discarded_total", "Dead letters discarded.", "Dead letters ended for good."
+)
 DEDUPLICATED: Final = _counter(
     17, "deduplicated", "jobs_deduplicated_total", "Submits refused by a held dedupe key.",
     "Submits that a held dedupe key turned into a reference to an existing job.",
 )  # fmt: skip
-LOST: Final = _counter(18, "lost", "jobs_lost_total", "Attempts lost with their worker.", "Attempts whose worker died or was taken over.")
+LOST: Final = _counter(
+    18, "lost", "jobs_lost_total", "Attempts lost with their worker.", "Attempts whose worker died or was taken over."
+)
 RELEASED: Final = _counter(
     19, "released", "jobs_released_total", "Attempts put back by a stopping worker.",
     "Attempts put back by a stopping worker; they cost nothing.",
 )  # fmt: skip
 STALE: Final = _counter(
-    20, "stale_settlements", "jobs_stale_settlements_total", "Refused results of attempts that no longer own their job.",
+    20, "stale_settlements", "jobs_stale_settlements_total",
+    "Refused results of attempts that no longer own their job.",
     "Results, releases and reports refused because the attempt no longer owned its job. They changed nothing.",
 )  # fmt: skip
 PRUNED: Final = _counter(
@@ -166,7 +189,8 @@ PRUNED: Final = _counter(
 )  # fmt: skip
 MAILBOX_WAIT: Final = _histogram(
     22, "mailbox_wait", "jobs_mailbox_wait_seconds", "From due to head of its mailbox.",
-    "Per keyed job that becomes the head of its mailbox: from its due time to that moment, apart from the wait for capacity.", _TYPE,
+    "Per keyed job that becomes the head of its mailbox: from its due time to that moment, apart from the wait "
+    "for capacity.", _TYPE,
 )  # fmt: skip
 OLDEST_READY: Final = _gauge(
     0, "oldest_ready", "jobs_oldest_ready_timestamp_seconds", "Since when the oldest ready job is eligible.",
@@ -180,7 +204,9 @@ LAST_COMPLETED: Final = _gauge(
     0, "last_completed", "jobs_last_completed_timestamp_seconds", "When a job of this type last completed.",
     "When a job of this type last completed; absent before the first.", source="probe",
 )  # fmt: skip
-WORKERS: Final = _gauge(0, "workers", "jobs_workers", "Live workers.", "Workers that are registered and not declared dead.", (), "probe")
+WORKERS: Final = _gauge(
+    0, "workers", "jobs_workers", "Live workers.", "Workers that are registered and not declared dead.", (), "probe"
+)
 WORKER_SLOTS: Final = _gauge(
     0, "worker_slots", "jobs_worker_slots", "Slots of live workers, free and used.",
     "Slots of live workers by state: free or used.", ("state",), "probe",
@@ -195,7 +221,8 @@ ENTITIES_ACTIVE: Final = _gauge(
 )  # fmt: skip
 MAILBOX_DEEPEST: Final = _gauge(
     0, "mailbox_deepest", "jobs_mailbox_deepest", "Parked jobs in the deepest mailbox.",
-    "Parked jobs in the deepest mailbox, as last sampled; which entity it is, `audit` tells, never a label.", (), "sample",
+    "Parked jobs in the deepest mailbox, as last sampled; which entity it is, `audit` "
+    "tells, never a label.", (), "sample",
 )  # fmt: skip
 IMBALANCE: Final = _gauge(
     0, "ledger_imbalance", "jobs_ledger_imbalance", "Findings of the last audit by upkeep.",

@@ -86,12 +86,11 @@ def submit(command: c.Submit, now: Micros, *, number: int, occupied: bool) -> Ch
     """Accept a new job. ``number`` becomes its order; ``occupied``: another job holds its entity's mailbox."""
     due_at = max(now, command.due_at if command.due_at is not None else now + command.delay)
     keyed = command.entity is not None
-    if due_at > now:
-        lane = Lane.SCHEDULED
-    else:
-        lane = Lane.PARKED if keyed and occupied else Lane.READY
+    due_lane = Lane.PARKED if keyed and occupied else Lane.READY
+    lane = Lane.SCHEDULED if due_at > now else due_lane
     job = Job(
-        key=number, id=command.id, seq=number, type_id=command.type_id, entity=command.entity, priority=command.priority,
+        key=number, id=command.id, seq=number, type_id=command.type_id, entity=command.entity,
+        priority=command.priority,
         lane=lane, holds=keyed and lane is Lane.READY, submitted_at=now, due_at=due_at,
         eligible_at=due_at if lane is Lane.READY else None, origin_at=due_at, run=0, failures=0, losses=0,
         max_attempts=command.max_attempts, max_losses=command.max_losses, timeout=command.timeout,
@@ -108,9 +107,7 @@ def duplicate(command: c.Submit, holder: str) -> Refusal:
     return Refusal(Refused.DUPLICATE, job_id=holder, deltas=(delta,))
 
 
-def decide(
-    job: Job | None, command: c.JobCommand, now: Micros, *, number: int = 0, occupied: bool = False
-) -> Verdict:
+def decide(job: Job | None, command: c.JobCommand, now: Micros, *, number: int = 0, occupied: bool = False) -> Verdict:
     """What a command does to a job, and what the books count for it.
 
     Args:
@@ -143,7 +140,13 @@ def decide(
         case c.Replay():
             return _replay(job, now, number, occupied=occupied)
         case c.Discard():
-            return _ended(job, Lane.DISCARDED, EventName.DISCARDED, now, (count(catalog.DISCARDED, job), count(catalog.DLQ_SIZE, job, -1)))
+            return _ended(
+                job,
+                Lane.DISCARDED,
+                EventName.DISCARDED,
+                now,
+                (count(catalog.DISCARDED, job), count(catalog.DLQ_SIZE, job, -1)),
+            )
         case c.Prune():
             return Change(job, None, (count(catalog.PRUNED, job, cell=PRUNED_CELLS[job.status]),))
         case _:
@@ -219,7 +222,14 @@ def _settle(job: Job, command: c.Settle, now: Micros) -> Change:
 
 
 def _failed(
-    job: Job, command: c.Settle, now: Micros, reason: Reason, error: str, worked: tuple[Delta, ...], *, final: bool = False
+    job: Job,
+    command: c.Settle,
+    now: Micros,
+    reason: Reason,
+    error: str,
+    worked: tuple[Delta, ...],
+    *,
+    final: bool = False,
 ) -> Change:
     failed = replace(job, failures=job.failures + 1)
     deltas = (count(catalog.FAILURES, job), *worked)
@@ -256,7 +266,7 @@ def _lose(job: Job, command: c.Lose, now: Micros) -> Verdict:
 
 
 def _release(job: Job, now: Micros) -> Change:
-    deltas = (count(catalog.RELEASED, job), count(catalog.RUNNING, job, -1))
+    deltas: tuple[Delta, ...] = (count(catalog.RELEASED, job), count(catalog.RUNNING, job, -1))
     if job.cancel_at is not None:
         deltas = (count(catalog.CANCELLATIONS, job, cell=CALM), _lasted(job, now), *deltas)
         return _ended(job, Lane.CANCELLED, EventName.CANCELLED, now, deltas)
@@ -264,7 +274,12 @@ def _release(job: Job, now: Micros) -> Change:
 
 
 def _put_back(
-    job: Job, name: EventName, now: Micros, deltas: tuple[Delta, ...], reason: Reason | None = None, error: str | None = None
+    job: Job,
+    name: EventName,
+    now: Micros,
+    deltas: tuple[Delta, ...],
+    reason: Reason | None = None,
+    error: str | None = None,
 ) -> Change:
     """To the front again: the job keeps its order and its hold, so its entity's order stands."""
     ready = replace(job, lane=Lane.READY, eligible_at=now, writer_id=None, version=job.version + 1)

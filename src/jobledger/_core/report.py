@@ -175,7 +175,14 @@ def _attempts(history: tuple[Event, ...]) -> tuple[AttemptReport, ...]:
             open_ = attempts[-1]
             spent = None if event.micros is None else seconds(event.micros)
             attempts[-1] = AttemptReport(
-                open_.run, open_.worker, open_.started_at, instant(event.at), event.name, event.reason, event.error, spent
+                open_.run,
+                open_.worker,
+                open_.started_at,
+                instant(event.at),
+                event.name,
+                event.reason,
+                event.error,
+                spent,
             )
     return tuple(attempts)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from jobledger._clock import Clock
     from jobledger._core.commands import Running
     from jobledger._core.job import Job
-    from jobledger._runtime.context import Context
+    from jobledger._runtime.context import Context, Signals
     from jobledger._runtime.registry import Registration
     from jobledger._store.contract import Claimed
 
@@ -32,20 +32,27 @@ class Attempt:
     Args:
         claimed: the job and its payload.
         registration: its handler.
-        context: what the handler sees.
+        context: what the handler sees; signals: the runtime's side of it.
         clock: for the execution time and the jitter.
         threads: where ``def`` handlers run.
     """
 
-    __slots__ = ("_clock", "_payload", "_running", "_threads", "context", "job", "registration", "task")
+    __slots__ = ("_clock", "_context", "_payload", "_running", "_signals", "_threads", "job", "registration", "task")
 
     def __init__(
-        self, claimed: Claimed, registration: Registration, context: Context, clock: Clock, threads: Executor
+        self,
+        claimed: Claimed,
+        registration: Registration,
+        context: Context,
+        signals: Signals,
+        clock: Clock,
+        threads: Executor,
     ) -> None:
         """Not started yet."""
         self.job: Job = claimed.job
         self.registration = registration
-        self.context = context
+        self._context = context
+        self._signals = signals
         self.task: asyncio.Task[None] | None = None
         self._payload = claimed.payload
         self._clock = clock
@@ -54,7 +61,7 @@ class Attempt:
 
     def stop(self, why: Stop) -> None:
         """Ask the code to stop: a task is cancelled, a thread sees ``ctx.cancelled``."""
-        self.context._ask_to_stop(why)  # noqa: SLF001 - the runtime's side of the context
+        self._signals.ask_to_stop(why)
         # A task cancelled before its first step would never run at all, and so never settle.
         if self._running and self.registration.is_async and self.task is not None:
             self.task.cancel()
@@ -87,8 +94,8 @@ class Attempt:
         signature = self.registration.signature
         arguments = signature.read(self._payload)
         if signature.context is not None:
-            arguments[signature.context] = self.context
-        self.context.check()
+            arguments[signature.context] = self._context
+        self._context.check()
         if self.registration.is_async:
             return await self.registration.function(**arguments)
         call = contextvars.copy_context().run
@@ -113,7 +120,7 @@ class Attempt:
             return Fail(_clip(f"the work was done, but its result can't be stored: {error}"), Reason.VALIDATION), None
 
     def _stopped(self, error: BaseException) -> Outcome | None:
-        match self.context._stop:  # noqa: SLF001 - the runtime's side of the context
+        match self._signals.stop:
             case Stop.CANCEL:
                 return Cancel()
             case Stop.TIMEOUT:
@@ -125,7 +132,6 @@ class Attempt:
                 return Failed(_clip("".join(traceback.format_exception(error))))
 
     def _settle(self, outcome: Outcome, result: bytes | None, elapsed: int) -> Settle:
-        context = self.context
         return Settle(
             job_id=self.job.id,
             key=self.job.key,
@@ -134,11 +140,11 @@ class Attempt:
             outcome=outcome,
             elapsed=elapsed,
             result=result,
-            late=context._stop is Stop.TIMEOUT,  # noqa: SLF001 - the runtime's side of the context
+            late=self._signals.stop is Stop.TIMEOUT,
             retry=self.registration.retry,
             jitter=1.0 if isinstance(outcome, Done) else self._clock.sample(),
-            children=tuple(context._children),  # noqa: SLF001 - the runtime's side of the context
-            metrics=context.metrics.drain(),
+            children=tuple(self._signals.children),
+            metrics=self._context.metrics.drain(),
         )
 
     def _writer(self) -> int:

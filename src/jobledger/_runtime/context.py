@@ -25,6 +25,25 @@ class Stop(IntEnum):
     RELEASE = 3
 
 
+class Signals:
+    """The runtime's side of a context: what the attempt is told, and what it leaves behind.
+
+    Attributes:
+        stop: why the attempt should end, if it should.
+        children: to be submitted with the completion.
+    """
+
+    __slots__ = ("children", "stop")
+
+    def __init__(self) -> None:
+        self.stop: Stop | None = None
+        self.children: list[Submit] = []
+
+    def ask_to_stop(self, why: Stop) -> None:
+        """Note a reason; of several the weightiest counts."""
+        self.stop = why if self.stop is None else min(self.stop, why)
+
+
 class Context:
     """The job of the running attempt, and what can be said about it.
 
@@ -47,13 +66,24 @@ class Context:
     """
 
     __slots__ = (
-        "_children", "_report", "_stop", "_submit", "attempt", "entity", "fence", "job_id", "metrics", "priority", "trace", "type",
-    )  # fmt: skip
+        "_report",
+        "_signals",
+        "_submit",
+        "attempt",
+        "entity",
+        "fence",
+        "job_id",
+        "metrics",
+        "priority",
+        "trace",
+        "type",
+    )
 
     def __init__(
         self,
         job: Job,
         type_name: str,
+        signals: Signals,
         *,
         report: Callable[[float, str], None],
         submit: Callable[[str, Mapping[str, object], dict[str, Any]], tuple[JobId, Submit]],
@@ -67,15 +97,14 @@ class Context:
         self.fence = job.fence
         self.trace = job.trace
         self.metrics = UserMetrics()
-        self._children: list[Submit] = []
-        self._stop: Stop | None = None
+        self._signals = signals
         self._report = report
         self._submit = submit
 
     @property
     def cancelled(self) -> bool:
         """Whether this attempt should end now: cancelled, out of time, or its worker is stopping."""
-        return self._stop is not None
+        return self._signals.stop is not None
 
     def check(self) -> None:
         """Raise if this attempt should end now; call it between steps of long work.
@@ -85,7 +114,7 @@ class Context:
             AttemptTimedOut: the attempt ran longer than its timeout.
             AttemptStopped: the worker is stopping.
         """
-        match self._stop:
+        match self._signals.stop:
             case None:
                 return
             case Stop.CANCEL:
@@ -122,8 +151,5 @@ class Context:
             InvalidInput: the child could not be submitted; nothing is kept of it.
         """
         job_id, command = self._submit(type_name, payload or {}, options)
-        self._children.append(command)
+        self._signals.children.append(command)
         return job_id
-
-    def _ask_to_stop(self, why: Stop) -> None:
-        self._stop = why if self._stop is None else min(self._stop, why)

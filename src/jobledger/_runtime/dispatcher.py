@@ -11,7 +11,7 @@ from jobledger._config import MAX_MESSAGE
 from jobledger._core.commands import Report
 from jobledger._core.priority import Stride
 from jobledger._runtime.attempt import Attempt
-from jobledger._runtime.context import Context, Stop
+from jobledger._runtime.context import Context, Signals, Stop
 from jobledger._store.contract import Claim, Group
 from jobledger._types import SECOND
 
@@ -82,21 +82,22 @@ class Dispatcher:
 
     def wants(self) -> bool:
         """Whether a batch should be made only to look."""
-        return self._looking and not self._stopping
+        return self._looking
 
     def ask(self, unsent: int) -> Claim | None:
-        """The free slots of each pool, with the types in a new order, so that none is always first."""
-        self._looking = False
-        if self._stopping:
-            return None
-        groups = []
-        for pool in self._pools:
+        """The free slots of each pool, with the types in a new order, so that none is always first.
+
+        A look is a batch even without a free slot: it brings the cancel requests of other processes.
+        """
+        looking, self._looking = self._looking, False
+        groups: list[Group] = []
+        for pool in () if self._stopping else self._pools:
             free = pool.slots - pool.used - unsent
             types = list(self._registry.ids(is_async=pool.is_async))
             types.sort(key=lambda _: self._clock.sample())
             groups.append(Group(tuple(types), max(free, 0) if types else 0, pool.stride))
         suspects = 0 if any(attempt.job.losses for attempt in self.running.values()) else 1
-        return Claim(tuple(groups), suspects) if any(group.slots for group in groups) else None
+        return Claim(tuple(groups), suspects) if looking or any(group.slots for group in groups) else None
 
     def take(self, committed: Committed) -> None:
         """Start what was claimed, stop what was cancelled."""
@@ -138,8 +139,9 @@ class Dispatcher:
 
     def _start(self, claimed: Claimed) -> None:
         registration = self._registry.of(claimed.job.type_id)
-        context = Context(claimed.job, registration.name, report=self._reporter(claimed), submit=self._submit)
-        attempt = Attempt(claimed, registration, context, self._clock, self._threads)
+        signals = Signals()
+        context = Context(claimed.job, registration.name, signals, report=self._reporter(claimed), submit=self._submit)
+        attempt = Attempt(claimed, registration, context, signals, self._clock, self._threads)
         self.running[claimed.job.key] = attempt
         self._pool_of(attempt).used += 1
         self.idle.clear()
@@ -156,7 +158,9 @@ class Dispatcher:
         if not self.running:
             self.idle.set()
         if isinstance(answer, BaseException):
-            log.critical("job %s can't be settled (%s): it stays in processing until this worker ends", ended.job_id, answer)
+            log.critical(
+                "job %s can't be settled (%s): it stays in processing until this worker ends", ended.job_id, answer
+            )
 
     def _pool_of(self, attempt: Attempt) -> Pool:
         return self._pools[0 if attempt.registration.is_async else 1]

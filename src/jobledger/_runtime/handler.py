@@ -105,7 +105,8 @@ class Handler(Generic[P, R]):
     ) -> Submission[P]:
         """The same handler with submit options; see ``JobService.submit`` for their meaning."""
         chosen = Options(
-            entity=entity, priority=priority, delay=delay, at=at, timeout=timeout, max_attempts=max_attempts, dedupe=dedupe,
+            entity=entity, priority=priority, delay=delay, at=at, timeout=timeout, max_attempts=max_attempts,
+            dedupe=dedupe,
             dedupe_for=dedupe_for, on_duplicate=on_duplicate, batch=batch, trace=trace,
         )  # fmt: skip
         return Submission(self.name, self._jobs, chosen)

@@ -55,7 +55,11 @@ class LagWatch:
             stalled = time.monotonic() - self._ticked - _TICK
             self.longest = max(self.longest, stalled)
             if stalled > _WARN_AFTER and not warned:
-                log.warning("the event loop has not run for %.1f s: %s blocks it; use a plain def handler or a thread", stalled, self._culprit())
+                log.warning(
+                    "the event loop has not run for %.1f s: %s blocks it; use a plain def handler or a thread",
+                    stalled,
+                    self._culprit(),
+                )
             warned = stalled > _WARN_AFTER
 
     def _culprit(self) -> str:

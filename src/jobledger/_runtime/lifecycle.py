@@ -47,7 +47,7 @@ class Duty:
             try:
                 await self._step()
                 pause = self._seconds
-            except Exception as error:  # noqa: BLE001 - a duty outlives its errors; they are logged
+            except Exception as error:
                 log.warning("%s failed, again in %.1f s: %s", self.name, pause, error, exc_info=error)
                 pause = min(max(pause * 2, 0.5), _LONGEST_PAUSE)
             await asyncio.sleep(pause)

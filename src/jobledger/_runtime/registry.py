@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ from jobledger._core.labels import label
 from jobledger._core.retry import DEFAULT_MAX_ATTEMPTS, DEFAULT_MAX_LOSSES, RetryPolicy
 from jobledger._runtime.signature import Signature
 from jobledger._store.contract import Declaration
-from jobledger._store.intake import name_of, priority_of, seconds_of
+from jobledger._store.intake import limit_of, name_of, priority_of, seconds_of
 from jobledger._types import OnRetry, micros
 from jobledger.errors import InvalidOption
 
@@ -41,13 +40,10 @@ class TypeOptions(msgspec.Struct, frozen=True, kw_only=True):
             InvalidOption: an option is out of its range.
         """
         name_of(name, "type")
-        for limit, value in (("max_attempts", self.max_attempts), ("max_losses", self.max_losses)):
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                message = f"{limit} must be a whole number from 1, not {value!r}"
-                raise InvalidOption(message)
         timeout = None if self.timeout is None else micros(seconds_of(self.timeout, "timeout", above=True))
         priority = int(priority_of(self.priority))
-        return Declaration(name, label(name), priority, self.max_attempts, self.max_losses, timeout)
+        attempts, losses = limit_of(self.max_attempts, "max_attempts"), limit_of(self.max_losses, "max_losses")
+        return Declaration(name, label(name), priority, attempts, losses, timeout)
 
     def policy(self) -> RetryPolicy:
         """The back-off.
@@ -80,7 +76,7 @@ class Registration:
         self.declaration = options.declared(name)
         self.retry = options.policy()
         self.signature = Signature(function)
-        self.is_async = asyncio.iscoroutinefunction(inspect.unwrap(function)) or inspect.iscoroutinefunction(function)
+        self.is_async = inspect.iscoroutinefunction(inspect.unwrap(function))
         self.type: JobType | None = None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from functools import partial
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 import msgspec
@@ -46,7 +47,10 @@ class Signature:
                 default = msgspec.NODEFAULT if parameter.default is parameter.empty else _default(parameter.default)
                 fields.append((parameter.name, annotation, default))
             else:
-                message = f"{_name(function)}: parameter {parameter.name!r} can't be filled by name; payloads are JSON objects"
+                message = (
+                    f"{_name(function)}: "
+                    f"parameter {parameter.name!r} can't be filled by name; payloads are JSON objects"
+                )
                 raise InvalidOption(message)
         self._names = tuple(name for name, _, _ in fields)
         self._decoder = _decoder(function, fields, open_=self._open)
@@ -69,7 +73,9 @@ class Signature:
         return arguments
 
 
-def _decoder(function: Callable[..., Any], fields: list[tuple[str, Any, Any]], *, open_: bool) -> msgspec.json.Decoder[Any]:
+def _decoder(
+    function: Callable[..., Any], fields: list[tuple[str, Any, Any]], *, open_: bool
+) -> msgspec.json.Decoder[Any]:
     try:
         shape = msgspec.defstruct("Payload", fields, kw_only=True, forbid_unknown_fields=not open_)
         return msgspec.json.Decoder(shape, dec_hook=dec_hook)
@@ -80,14 +86,22 @@ def _decoder(function: Callable[..., Any], fields: list[tuple[str, Any, Any]], *
 
 def _default(value: Any) -> Any:  # noqa: ANN401 - any default
     """Mutable defaults need a factory; the handler's own default object stays shared, as in any call."""
-    return msgspec.field(default_factory=lambda: value) if isinstance(value, list | dict | set | bytearray) else value
+    mutable = isinstance(value, list | dict | set | bytearray)
+    return msgspec.field(default_factory=partial(_same, value)) if mutable else value
+
+
+def _same(value: object) -> object:
+    return value
 
 
 def _hints(function: Callable[..., Any]) -> dict[str, Any]:
     try:
         return get_type_hints(inspect.unwrap(function), include_extras=True)
     except (NameError, TypeError) as error:
-        message = f"{_name(function)}: an annotation can't be resolved ({error}); import it at run time, not under TYPE_CHECKING"
+        message = (
+            f"{_name(function)}: "
+            f"an annotation can't be resolved ({error}); import it at run time, not under TYPE_CHECKING"
+        )
         raise InvalidOption(message) from error
 
 

@@ -58,7 +58,10 @@ def encode_payload(payload: Mapping[str, object]) -> bytes:
         message = f"a payload is a JSON object (a dict), not {type(payload).__name__}; a list is a batch of payloads"
         raise InvalidPayload(message)
     if len(encoded) > MAX_PAYLOAD:
-        message = f"the payload is {len(encoded):,} bytes, more than {MAX_PAYLOAD:,}: store the data elsewhere and pass a reference"
+        message = (
+            f"the payload is {len(encoded):,} bytes, more than {MAX_PAYLOAD:,}: "
+            "store the data elsewhere and pass a reference"
+        )
         raise InvalidPayload(message)
     return encoded
 

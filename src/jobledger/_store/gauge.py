@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
 
 class DoorGauge:
@@ -28,7 +28,7 @@ class DoorGauge:
         self.slowest = 0.0
 
     @contextmanager
-    def timed(self, commands: int) -> Iterator[None]:
+    def timed(self, commands: int) -> Generator[None]:
         """Time one batch."""
         began = time.perf_counter()
         try:

@@ -67,9 +67,13 @@ def command(
         entity=name_of(options.entity, "entity"),
         delay=_delay(options),
         due_at=_instant(options.at),
-        max_attempts=_attempts(options.max_attempts, type_.max_attempts),
+        max_attempts=limit_of(
+            type_.max_attempts if options.max_attempts is None else options.max_attempts, "max_attempts"
+        ),
         max_losses=type_.max_losses,
-        timeout=type_.timeout if options.timeout is None else micros(seconds_of(options.timeout, "timeout", above=True)),
+        timeout=type_.timeout
+        if options.timeout is None
+        else micros(seconds_of(options.timeout, "timeout", above=True)),
         dedupe=name_of(options.dedupe, "dedupe"),
         dedupe_for=_window(options),
         batch=name_of(options.batch, "batch"),
@@ -92,7 +96,7 @@ def priority_of(value: str | Priority) -> Priority:
     return found
 
 
-def name_of(value: str | None, what: str) -> str | None:
+def name_of(value: object, what: str) -> str | None:
     """A name that can be stored and shown: not empty, not too long, without control characters.
 
     Raises:
@@ -112,7 +116,7 @@ def name_of(value: str | None, what: str) -> str | None:
     return value
 
 
-def seconds_of(value: float, what: str, *, above: bool = False) -> float:
+def seconds_of(value: object, what: str, *, above: bool = False) -> float:
     """A length of time in seconds: finite, not negative, at most ten years.
 
     Raises:
@@ -134,7 +138,7 @@ def _delay(options: Options) -> int:
     return 0 if options.delay is None else micros(seconds_of(options.delay, "delay"))
 
 
-def _instant(at: datetime | None) -> int | None:
+def _instant(at: object) -> int | None:
     if at is None:
         return None
     if not isinstance(at, datetime) or at.tzinfo is None:
@@ -143,13 +147,16 @@ def _instant(at: datetime | None) -> int | None:
     return micros(at.timestamp())
 
 
-def _attempts(asked: int | None, default: int) -> int:
-    if asked is None:
-        return default
-    if not isinstance(asked, int) or isinstance(asked, bool) or asked < 1:
-        message = f"max_attempts must be a whole number from 1, not {asked!r}"
+def limit_of(value: object, what: str) -> int:
+    """A limit: a whole number from 1.
+
+    Raises:
+        InvalidOption: it is something else.
+    """
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        message = f"{what} must be a whole number from 1, not {value!r}"
         raise InvalidOption(message)
-    return asked
+    return value
 
 
 def _window(options: Options) -> int:
@@ -163,4 +170,6 @@ def _window(options: Options) -> int:
 
 def not_an_object(payload: object) -> InvalidPayload:
     """The error for a payload that is no mapping."""
-    return InvalidPayload(f"a payload is a JSON object (a dict), not {type(payload).__name__}; a list is a batch of payloads")
+    return InvalidPayload(
+        f"a payload is a JSON object (a dict), not {type(payload).__name__}; a list is a batch of payloads"
+    )

@@ -29,14 +29,17 @@ def open_store(url: str, now: Callable[[], Micros], boundaries: tuple[float, ...
         raise InvalidOption(message)
     path = unquote(parts.path.removeprefix("/"))
     if parts.scheme != "sqlite" or parts.netloc or not path:
-        message = f"{_redacted(url)!r} names no store: use sqlite:///file.db (relative) or sqlite:////var/lib/file.db (absolute)"
+        message = (
+            f"{_redacted(url)!r} names no store: "
+            "use sqlite:///file.db (relative) or sqlite:////var/lib/file.db (absolute)"
+        )
         raise InvalidOption(message)
     options = {name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
     durability = options.pop("durability", "power")
     if durability not in _DURABILITIES or options:
         message = f"the URL takes ?durability={'|'.join(_DURABILITIES)} and nothing else, not {parts.query!r}"
         raise InvalidOption(message)
-    from jobledger._store.sqlite.store import SqliteStore  # noqa: PLC0415 - a store is imported when its URL is used
+    from jobledger._store.sqlite.store import SqliteStore
 
     return SqliteStore(Path(path), now, durability, boundaries)
 

@@ -45,7 +45,9 @@ def _submitted(
     if job is not None:
         return _as_it_is(job)
     holder = key_holder(command.type_id, command.dedupe) if command.dedupe is not None else None
-    return Refusal(Refused.DUPLICATE, job_id=holder) if holder is not None else Refusal(Refused.UNKNOWN, job_id=command.id)
+    return (
+        Refusal(Refused.DUPLICATE, job_id=holder) if holder is not None else Refusal(Refused.UNKNOWN, job_id=command.id)
+    )
 
 
 def _addressed(command: c.Addressed, job: Job | None) -> Verdict:

@@ -44,7 +44,9 @@ class _Pick:
 
     def suspect(self) -> bool:
         """Take one job that was lost before: the next crash then has one to blame."""
-        for priority in Priority if self._group.slots else ():
+        if not self._group.slots or self._pages.one("any_suspect", ()) is None:
+            return False
+        for priority in Priority:
             for type_id in self._group.types:
                 row = self._pages.one("claim_suspect", (type_id, priority))
                 if row is not None:
@@ -65,7 +67,11 @@ class _Pick:
 
     def _take(self, priority: int, quota: int) -> int:
         """Up to ``quota`` starts of one priority; first a share for each type, then whoever has more."""
-        types = [type_id for type_id in self._group.types if (type_id, priority) not in self._behind or self._behind[type_id, priority] >= 0]
+        types = [
+            type_id
+            for type_id in self._group.types
+            if (type_id, priority) not in self._behind or self._behind[type_id, priority] >= 0
+        ]
         taken = 0
         for share in (2 * -(-quota // max(len(types), 1)), quota):
             for type_id in types:

@@ -13,7 +13,7 @@ from jobledger import errors
 from jobledger._store.statements import migrations, statements
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
     from pathlib import Path
 
     from jobledger._store.sqlite.lockfile import LockFile
@@ -38,7 +38,9 @@ def open_writer(path: Path, durability: str) -> apsw.Connection:
         connection = apsw.Connection(str(path))
         connection.set_busy_timeout(BUSY_MS)
         if connection.readonly("main"):
-            message = f"{path} can't be written: check its permissions and those of its directory, or read it with a reader"
+            message = (
+                f"{path} can't be written: check its permissions and those of its directory, or read it with a reader"
+            )
             raise errors.StoreReadOnly(message)
         check(connection, path)
         connection.pragma("journal_mode", "wal")
@@ -106,7 +108,7 @@ def migrate(connection: apsw.Connection, lock: LockFile, boundaries: tuple[float
 
 
 @contextmanager
-def reported(path: Path) -> Iterator[None]:
+def reported(path: Path) -> Generator[None]:
     """Foreign errors become ours, with the cause kept."""
     try:
         yield
@@ -123,7 +125,9 @@ def reported(path: Path) -> Iterator[None]:
         missing = not path.parent.is_dir()
         why = f"there is no directory {path.parent}" if missing else "check that it is a file, and its permissions"
         message = f"cannot open {path}: {why}"
-        raise (errors.StoreError if missing or os.access(path.parent, os.W_OK) else errors.StoreReadOnly)(message) from error
+        raise (errors.StoreError if missing or os.access(path.parent, os.W_OK) else errors.StoreReadOnly)(
+            message
+        ) from error
     except apsw.BusyError as error:
         message = f"another program holds the lock of {path}: close tools that have it open for writing"
         raise errors.StoreBusy(message) from error

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 from jobledger.errors import StoreBusy, StoreReadOnly
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
 _FLOCK: Final = "hhqqi4x"
 _FIRST_PAUSE: Final = 0.0002
@@ -48,7 +48,7 @@ class LockFile:
             raise StoreReadOnly(message) from error
 
     @contextmanager
-    def writing(self, timeout: float) -> Iterator[None]:
+    def writing(self, timeout: float) -> Generator[None]:
         """Hold the write lock: one transaction or checkpoint at a time, over all processes.
 
         Raises:
@@ -72,7 +72,10 @@ class LockFile:
         while not self._try(0):
             if time.monotonic() > deadline:
                 pid = self._holder()
-                message = f"process {pid or 'unknown'} has held the write lock of {self._path} for {timeout:.0f} s: is it frozen?"
+                message = (
+                    f"process {pid or 'unknown'} has held the write lock of {self._path} for {timeout:.0f} s: "
+                    "is it frozen?"
+                )
                 raise StoreBusy(message, pid)
             time.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)

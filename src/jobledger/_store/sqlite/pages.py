@@ -45,7 +45,8 @@ class Pages:
         self._cells: Cells = {}
         self._history: list[tuple[Any, ...]] = []
         self._completed: dict[int, Micros] = {}
-        self._number, before = self.one("book", ())
+        number, before = self.one("book", ())
+        self._number: int = number
         self.now: Micros = max(wall, before)
 
     def one(self, name: str, params: tuple[Any, ...]) -> Any:  # noqa: ANN401 - a row of any shape
@@ -59,7 +60,7 @@ class Pages:
     def write(self, name: str, params: tuple[Any, ...]) -> int:
         """Run a statement and say how many rows it changed."""
         self._cursor.execute(SQL[name], params)
-        return self._connection.changes()
+        return int(self._connection.changes())
 
     def number(self) -> int:
         """The next store-wide number: an order or a fence."""
@@ -99,7 +100,9 @@ class Pages:
         else:
             done = self.write("save_job", rows.saved(job, before))
         if done != 1:
-            message = f"job {before.id} changed under its own transaction (version {before.version}): nothing was written"
+            message = (
+                f"job {before.id} changed under its own transaction (version {before.version}): nothing was written"
+            )
             raise StoreError(message)
         self._keep(change)
 
@@ -131,7 +134,7 @@ class Pages:
         known = self.one("find_user_series", (delta.name, labels))
         if known is not None:
             return int(known[0])
-        used, kind, number = self._cursor.execute(SQL["user_series_budget"], {"name": delta.name}).fetchone() or (0, None, USER_NUMBERS)
+        used, kind, number = self.one("user_series_budget", (delta.name, delta.name, USER_NUMBERS - 1))
         if kind is not None and kind != delta.kind:
             # A name has one kind for ever: what doesn't fit is counted beside it, not lost with the job's outcome.
             return self._series(_renamed(delta, f"{delta.name}_as_{delta.kind}"))

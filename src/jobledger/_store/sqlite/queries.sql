@@ -4,6 +4,10 @@
 -- A write transaction takes its lock at once, so that it never fails half-way.
 BEGIN IMMEDIATE;
 
+-- name: begin_read
+-- A read that needs one snapshot.
+BEGIN;
+
 -- name: commit
 -- Durable from here.
 COMMIT;
@@ -96,6 +100,10 @@ SELECT min(due_at) FROM job WHERE lane = 'scheduled';
 -- name: claim
 -- The next ready jobs of one type and priority behind an order; jobs with a loss are not among them.
 SELECT * FROM job WHERE lane = 'ready' AND losses = 0 AND type_id = ? AND priority = ? AND seq > ? ORDER BY seq LIMIT ?;
+
+-- name: any_suspect
+-- Whether a ready job was lost before, of whatever type: mostly not, and then no type is asked.
+SELECT 1 FROM job WHERE lane = 'ready' AND losses > 0 LIMIT 1;
 
 -- name: claim_suspect
 -- The next ready job of one type and priority that was lost before.
@@ -311,8 +319,8 @@ SELECT number, kind FROM user_series WHERE name = ? AND labels = ?;
 
 -- name: user_series_budget
 -- How many there are, how many under this name, and of which kind that name is.
-SELECT (SELECT count(*) FROM user_series WHERE name = :name), (SELECT kind FROM user_series WHERE name = :name LIMIT 1),
-    (SELECT coalesce(max(number), 999) + 1 FROM user_series);
+SELECT (SELECT count(*) FROM user_series WHERE name = ?), (SELECT kind FROM user_series WHERE name = ? LIMIT 1),
+    (SELECT coalesce(max(number), ?) + 1 FROM user_series);
 
 -- name: add_user_series
 -- A new one.

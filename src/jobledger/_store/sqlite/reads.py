@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from jobledger._core.deltas import Cell
-from jobledger._core.job import Lane, Status, STATUS_OF
+from jobledger._core.job import STATUS_OF, Lane, Status
 from jobledger._core.reads import AuditRead, Finding, JobType, LedgerRead, Probe, Record, RowCount, UserSeries
 from jobledger._store.sqlite import rows
 from jobledger._store.sqlite.connection import PACKAGE
@@ -14,6 +15,8 @@ from jobledger._store.sqlite.pages import SQL
 from jobledger._store.statements import statements
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     import apsw
 
     from jobledger._core.job import Job
@@ -25,6 +28,16 @@ _EXAMPLES: Final = 10
 _BEYOND: Final = 2**63 - 1
 
 
+@contextmanager
+def snapshot(connection: apsw.Connection) -> Generator[None]:
+    """All reads inside see the same commit."""
+    connection.execute(SQL["begin_read"])
+    try:
+        yield
+    finally:
+        connection.execute(SQL["commit"])
+
+
 def job_types(connection: apsw.Connection) -> tuple[JobType, ...]:
     """All known types."""
     return tuple(JobType(*row) for row in connection.execute(SQL["types"]))
@@ -32,7 +45,7 @@ def job_types(connection: apsw.Connection) -> tuple[JobType, ...]:
 
 def record(connection: apsw.Connection, job_id: str) -> Record | None:
     """One job, whole."""
-    with connection:
+    with snapshot(connection):
         row = connection.execute(SQL["record"], (job_id,)).fetchone()
         if row is None:
             return None
@@ -63,14 +76,14 @@ def page(connection: apsw.Connection, where: Filter, after: int | None, limit: i
 
 def ledger(connection: apsw.Connection, wall: Micros) -> LedgerRead:
     """The books and the probes."""
-    with connection:
+    with snapshot(connection):
         return _ledger(connection, wall)
 
 
 def _ledger(connection: apsw.Connection, wall: Micros) -> LedgerRead:
     def one(name: str) -> tuple[Any, ...]:
-        row: tuple[Any, ...] = connection.execute(SQL[name]).fetchone()
-        return row
+        row = connection.execute(SQL[name]).fetchone()
+        return row if row is not None else (0, 0)
 
     workers, slots = one("workers")
     samples = list(connection.execute(SQL["samples"]))
@@ -95,7 +108,7 @@ def _ledger(connection: apsw.Connection, wall: Micros) -> LedgerRead:
 
 def audit(connection: apsw.Connection, wall: Micros) -> AuditRead:
     """Books, rows and structure, from one snapshot."""
-    with connection:
+    with snapshot(connection):
         read = _ledger(connection, wall)
         counted = tuple(RowCount(*row) for row in connection.execute(_AUDIT["rows"]))
         findings: list[Finding] = []
@@ -109,5 +122,3 @@ def audit(connection: apsw.Connection, wall: Micros) -> AuditRead:
             if broken:
                 findings.append(Finding(rule, len(broken), tuple(broken[:_EXAMPLES])))
     return AuditRead(read, counted, tuple(findings), tuple(rules))
-
-

@@ -42,8 +42,10 @@ def progress_text(progress: Progress | None) -> str | None:
 def inserted(job: Job, payload: bytes) -> tuple[Any, ...]:
     """The parameters of ``insert_job``."""
     return (
-        job.key, job.id, job.seq, job.type_id, job.entity, job.priority, job.lane, job.holds, job.submitted_at, job.due_at,
-        job.eligible_at, job.origin_at, job.run, job.failures, job.losses, job.max_attempts, job.max_losses, job.timeout,
+        job.key, job.id, job.seq, job.type_id, job.entity, job.priority, job.lane, job.holds, job.submitted_at,
+        job.due_at,
+        job.eligible_at, job.origin_at, job.run, job.failures, job.losses, job.max_attempts, job.max_losses,
+        job.timeout,
         job.dedupe, job.dedupe_until, job.batch, job.trace, job.writer_id, job.fence, job.started_at, job.cancel_at,
         job.ended_at, job.reason, job.error, job.result, progress_text(job.progress), job.version, payload,
     )  # fmt: skip

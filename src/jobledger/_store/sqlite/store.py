@@ -21,7 +21,7 @@ from jobledger._store.sqlite.pages import BASE, OVERFLOW, SQL, Pages
 from jobledger.errors import CommitUnknown, Fenced
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
     from pathlib import Path
 
     from jobledger._core.job import Job
@@ -44,7 +44,11 @@ class SqliteStore:
     """
 
     def __init__(
-        self, path: Path, now: Callable[[], Micros], durability: str = "power", boundaries: tuple[float, ...] | None = None
+        self,
+        path: Path,
+        now: Callable[[], Micros],
+        durability: str = "power",
+        boundaries: tuple[float, ...] | None = None,
     ) -> None:
         """Remember where; nothing is opened before it is needed."""
         self.path = path
@@ -88,7 +92,9 @@ class SqliteStore:
             if row[0] == batch.number - 1:
                 return None
             answers = tuple(recalled(command, pages.by_id, _key_holder(pages)) for command in batch.commands)
-            running = [Claimed(rows.job_of(row), row[rows.WIDTH]) for row in pages.all("claimed_by", (batch.writer_id,))]
+            running = [
+                Claimed(rows.job_of(row), row[rows.WIDTH]) for row in pages.all("claimed_by", (batch.writer_id,))
+            ]
             strides = tuple(group.stride for group in batch.claim.groups) if batch.claim else ()
         return Committed(answers, tuple(running), strides, (), None, pages.now)
 
@@ -177,13 +183,13 @@ class SqliteStore:
             writer = files.open_writer(self.path, self._durability)
             with files.reported(self.path):
                 files.migrate(writer, lock_file(self.path), self._wanted or BOUNDARIES)
-                stored = tuple(json.loads(writer.execute(SQL["boundaries"]).fetchone()[0]))
+                stored = tuple(json.loads(str(writer.execute(SQL["boundaries"]).get)))
             self._ladder = ladder(stored)
             self._writer = writer
         return self._writer
 
     @contextmanager
-    def _transaction(self, writer_id: int = BASE) -> Iterator[Pages]:
+    def _transaction(self, writer_id: int = BASE) -> Generator[Pages]:
         writer = self._open()
         with lock_file(self.path).writing(files.LOCK_SECONDS), files.reported(self.path):
             writer.execute(SQL["begin"])

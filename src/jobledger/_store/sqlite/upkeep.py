@@ -65,7 +65,10 @@ def prune(pages: Pages, retention: Micros, limit: int) -> int:
 
 def sample(pages: Pages, imbalance: int | None) -> None:
     """Write the sampled gauges."""
-    values = {"entities_active": pages.one("entities_active", ())[0], "mailbox_deepest": pages.one("mailbox_deepest", ())[0]}
+    values = {
+        "entities_active": pages.one("entities_active", ())[0],
+        "mailbox_deepest": pages.one("mailbox_deepest", ())[0],
+    }
     if imbalance is not None:
         values["ledger_imbalance"] = imbalance
     for name, value in values.items():

@@ -1,0 +1,84 @@
+"""What a series of the users' own may be called, hold and count."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING, Final
+
+from jobledger._config import MAX_NAME
+from jobledger._core.catalog import RESERVED_PREFIXES, Kind
+from jobledger._core.labels import label
+from jobledger.errors import InvalidOption
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MILLION: Final = 1_000_000
+"""The ledger keeps whole millionths."""
+MAX_AMOUNT: Final = 10**12
+"""What one count or observation may be, in its own unit: the ledger's integers have 64 bits."""
+MAX_LABELS: Final = 10
+_NAME: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
+_COUNTER: Final = "_total"
+_TAKEN: Final = ("_bucket", "_count", "_created", "_info", "_sum", _COUNTER)
+"""Endings that the exposition formats give to samples, so that no family may have them."""
+_OWN_LABELS: Final = frozenset({"le", "quantile"})
+
+
+def series_name(name: object, kind: Kind) -> str:
+    """Check a name.
+
+    Raises:
+        InvalidOption: it is no Prometheus name, it is reserved, or its ending belongs to another kind.
+    """
+    if not isinstance(name, str) or not _NAME.fullmatch(name) or len(name) > MAX_NAME:
+        raise InvalidOption(
+            f"{name!r} is no metric name: use letters, digits and _, not a digit first, at most {MAX_NAME} characters"
+        )
+    for prefix in RESERVED_PREFIXES:
+        if name.startswith(prefix):
+            raise InvalidOption(
+                f"metric name {name!r}: the prefix {prefix!r} belongs to the job metrics, which only committed "
+                "transitions change; choose another name"
+            )
+    stem = name.removesuffix(_COUNTER) if kind is Kind.COUNTER else name
+    if kind is Kind.COUNTER and stem == name:
+        raise InvalidOption(f"counter name {name!r} must end in {_COUNTER!r}: use {name + _COUNTER!r}")
+    if not stem or stem.endswith(_TAKEN):
+        taken = ", ".join(_TAKEN)
+        raise InvalidOption(
+            f"{kind} name {name!r}: the formats use the endings {taken} themselves; choose another name"
+        )
+    return name
+
+
+def series_labels(labels: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Check label names, make the values fit, and put them in the one order.
+
+    Raises:
+        InvalidOption: a name is no Prometheus label name or is reserved, a value is not text, or there are too many.
+    """
+    if len(labels) > MAX_LABELS:
+        raise InvalidOption(f"{len(labels)} labels: a series may have at most {MAX_LABELS}")
+    for name, value in labels.items():
+        if not _NAME.fullmatch(name) or name.startswith("__") or name in _OWN_LABELS:
+            raise InvalidOption(
+                f"{name!r} can't be a label: use letters, digits and _, no digit or __ first, not le or quantile"
+            )
+        if not isinstance(value, str):
+            raise InvalidOption(f"label {name}={value!r} must be text: write {name}={str(value)!r}")
+    return tuple(sorted((name, label(value)) for name, value in labels.items()))
+
+
+def millionths(value: object, what: str) -> int:
+    """A count or an observation as the ledger keeps it, rounded to the nearest millionth.
+
+    Raises:
+        InvalidOption: it is not a finite number from 0 to 10 ** 12.
+    """
+    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+        raise InvalidOption(f"{what} must be a finite number, not {value!r}")
+    if not 0 <= value <= MAX_AMOUNT:
+        raise InvalidOption(f"{what} must be from 0 to {MAX_AMOUNT:,}, not {value!r}: these series only grow")
+    return value * MILLION if isinstance(value, int) else round(value * MILLION)

@@ -1,0 +1,78 @@
+"""A histogram as it is read, and what can be estimated from it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from jobledger.errors import InvalidOption
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Self
+
+
+class HistogramValue(msgspec.Struct, frozen=True):
+    """What a histogram holds.
+
+    Attributes:
+        count: observations.
+        sum: their sum, in seconds (in the series' own unit for a series of the users' own).
+        buckets: pairs of an upper bound and the number of observations up to it; the last bound is infinite.
+
+    Example:
+        >>> HistogramValue.of((1.0, 10.0), [3, 1, 0], 5.0)
+        HistogramValue(count=4, sum=5.0, buckets=((1.0, 3), (10.0, 4), (inf, 4)))
+    """
+
+    count: int
+    sum: float
+    buckets: tuple[tuple[float, int], ...]
+
+    @classmethod
+    def of(cls, boundaries: tuple[float, ...], counts: Sequence[int], total: float) -> Self:
+        """From the observations in each single bucket; the last is for what lies above all boundaries."""
+        seen = 0
+        buckets: list[tuple[float, int]] = []
+        for bound, count in zip((*boundaries, float("inf")), counts, strict=True):
+            seen += count
+            buckets.append((bound, seen))
+        return cls(seen, total, tuple(buckets))
+
+    @property
+    def mean(self) -> float | None:
+        """The mean of all observations, or None before the first."""
+        return self.sum / self.count if self.count else None
+
+    def quantile(self, q: float) -> float | None:
+        """Estimate a quantile, as PromQL's ``histogram_quantile`` does: by straight lines inside the buckets.
+
+        Args:
+            q: from 0 to 1; 0.95 is the 95th percentile.
+
+        Returns:
+            Seconds, never above the largest finite boundary; None before the first observation.
+
+        Raises:
+            InvalidOption: ``q`` is outside of 0 to 1.
+
+        Source: Prometheus, promql/quantile.go, bucketQuantile.
+
+        Example:
+            >>> HistogramValue.of((1.0, 2.0), [0, 4, 0], 6.0).quantile(0.5)
+            1.5
+        """
+        if not 0 <= q <= 1:
+            raise InvalidOption(f"a quantile is from 0 to 1, not {q!r}: the 95th percentile is 0.95")
+        if not self.count:
+            return None
+        return self._interpolated(q * self.count)
+
+    def _interpolated(self, rank: float) -> float:
+        low, below = 0.0, 0
+        for bound, seen in self.buckets[:-1]:
+            if seen and seen >= rank:
+                return low + (bound - low) * (rank - below) / (seen - below)
+            low, below = bound, seen
+        return low
