@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, overload
 from jobledger._clock import Clock, SystemClock
 from jobledger._config import DEFAULT_GRACE_SECONDS, DEFAULT_SLOTS, LABEL_BUDGET, RETENTION_SECONDS, URL_VARIABLE
 from jobledger._core.commands import Count
+from jobledger._runtime.bridge import Bridge, bridge
 from jobledger._runtime.context import Context
 from jobledger._runtime.dispatcher import Dispatcher
 from jobledger._runtime.handler import Handler
@@ -29,6 +30,7 @@ from jobledger.metrics import MetricsService
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
+    from contextlib import AbstractContextManager
     from types import TracebackType
     from typing import Self
 
@@ -216,6 +218,17 @@ class App:
                 yield node
             finally:
                 await node.stop(grace)
+
+    def blocking(self) -> AbstractContextManager[Bridge]:
+        """Use this App from synchronous code: a script, Flask, Django.
+
+        Opens it on a loop in a thread of its own; what the block is given runs one coroutine at a call.
+
+        Example:
+            >>> with app.blocking() as run:  # doctest: +SKIP
+            ...     job_id = run(app.jobs.submit("email.send", {"to": "a@b.c"}))
+        """
+        return bridge(self)
 
     async def _open(self) -> None:
         if not self.url:

@@ -53,7 +53,7 @@ def series_name(name: object, kind: Kind) -> str:
     return name
 
 
-def series_labels(labels: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+def series_labels(labels: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
     """Check label names, make the values fit, and put them in the one order.
 
     Raises:

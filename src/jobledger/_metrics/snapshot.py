@@ -35,6 +35,7 @@ class Snapshot:
 
     Example:
         >>> from jobledger._core.catalog import QUEUE_DEPTH
+        >>> from jobledger._core.reads import LedgerRead
         >>> empty = LedgerRead(0, {}, (), (), (), 0, 0, 0, frozenset(), {}, None, (1.0,))
         >>> Snapshot(empty).value(QUEUE_DEPTH)
         0

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from functools import partial
+from math import isinf
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry
-from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, choose_encoder, generate_latest
+from prometheus_client.exposition import choose_encoder, generate_latest
 from prometheus_client.metrics_core import Metric
-from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
-from prometheus_client.utils import floatToGoString
 
 from jobledger._core.catalog import Kind
+from jobledger._metrics.accept import OPENMETRICS, TEXT, wants_openmetrics
 from jobledger._metrics.histogram import HistogramValue
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from jobledger._metrics.family import Family, Series
     from jobledger._metrics.snapshot import Snapshot
 
-PROMETHEUS_CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
-OPENMETRICS_CONTENT_TYPE: Final = openmetrics.CONTENT_TYPE_LATEST
 _TOTAL: Final = "_total"
 
 
@@ -50,13 +47,14 @@ class LedgerCollector(Collector):
 
 
 def prometheus_text(snapshot: Snapshot, process: Iterable[Family] = ()) -> bytes:
-    """Prometheus text format 0.0.4 (:data:`PROMETHEUS_CONTENT_TYPE`)."""
-    return _encoded(generate_latest, snapshot, process)
+    """Prometheus text, format 0.0.4; its content type is :data:`TEXT`."""
+    return generate_latest(_registry(snapshot, process))
 
 
 def openmetrics_text(snapshot: Snapshot, process: Iterable[Family] = ()) -> bytes:
-    """OpenMetrics 1.0 (:data:`OPENMETRICS_CONTENT_TYPE`)."""
-    return _encoded(partial(openmetrics.generate_latest), snapshot, process)
+    """OpenMetrics 1.0; its content type is :data:`OPENMETRICS`."""
+    encode, _ = choose_encoder(OPENMETRICS)
+    return encode(_registry(snapshot, process))
 
 
 def render(accept: str | None, snapshot: Snapshot, process: Iterable[Family] = ()) -> tuple[bytes, str]:
@@ -70,14 +68,15 @@ def render(accept: str | None, snapshot: Snapshot, process: Iterable[Family] = (
     Returns:
         The body and its content type.
     """
-    encoder, content_type = choose_encoder(accept or "")
-    return _encoded(encoder, snapshot, process), content_type
+    if wants_openmetrics(accept):
+        return openmetrics_text(snapshot, process), OPENMETRICS
+    return prometheus_text(snapshot, process), TEXT
 
 
-def _encoded(encoder: Callable[[Collector], bytes], snapshot: Snapshot, process: Iterable[Family]) -> bytes:
+def _registry(snapshot: Snapshot, process: Iterable[Family]) -> CollectorRegistry:
     registry = CollectorRegistry(auto_describe=False)
     registry.register(LedgerCollector(snapshot, process))
-    return encoder(registry)
+    return registry
 
 
 def _metric(family: Family, *, clashes: bool) -> Metric:
@@ -108,6 +107,8 @@ def _add_histogram(metric: Metric, series: Series) -> None:
     value, labels = series.value, dict(series.labels)
     if isinstance(value, HistogramValue):
         for bound, seen in value.buckets:
-            metric.add_sample(f"{metric.name}_bucket", labels | {"le": floatToGoString(bound)}, seen)
+            metric.add_sample(
+                f"{metric.name}_bucket", labels | {"le": "+Inf" if isinf(bound) else repr(float(bound))}, seen
+            )
         metric.add_sample(f"{metric.name}_count", labels, value.count)
         metric.add_sample(f"{metric.name}_sum", labels, value.sum)

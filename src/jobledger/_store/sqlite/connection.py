@@ -47,6 +47,7 @@ def open_writer(path: Path, durability: str) -> apsw.Connection:
         connection.pragma("synchronous", SYNCHRONOUS[durability])
         connection.pragma("cache_size", -_CACHE_KIB)
         connection.pragma("temp_store", 2)
+        _fix_plans(connection)
     return connection
 
 
@@ -66,7 +67,13 @@ def open_reader(path: Path) -> apsw.Connection:
         if check(connection, path) == 0:
             message = f"{path} is empty: start a worker or submit a job to create the store"
             raise errors.NotAStore(message)
+        _fix_plans(connection)
     return connection
+
+
+def _fix_plans(connection: apsw.Connection) -> None:
+    """Without this, each new value of a bound parameter prepares its statement again: 40 to 150 µs instead of 3."""
+    connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
 
 
 def check(connection: apsw.Connection, path: Path) -> int:

@@ -1,0 +1,141 @@
+"""The users' own metrics, outside of a handler: each count is a commit of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jobledger._core.catalog import Kind
+from jobledger._core.commands import UserDelta
+from jobledger._core.series import millionths, series_labels, series_name
+from jobledger.errors import InvalidOption
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from jobledger._metrics.family import Labels, Value
+    from jobledger._metrics.snapshot import Snapshot
+
+
+class Ledger:
+    """How users' metrics reach the books and come back: two injected functions."""
+
+    __slots__ = ("count", "snapshot")
+
+    def __init__(
+        self, count: Callable[[tuple[UserDelta, ...]], Awaitable[None]], snapshot: Callable[[], Awaitable[Snapshot]]
+    ) -> None:
+        """Keep both."""
+        self.count = count
+        self.snapshot = snapshot
+
+
+class _UserSeries:
+    """One series of the users' own."""
+
+    __slots__ = ("_ledger", "labels", "name")
+    _kind: Kind
+
+    def __init__(self, name: str, labels: Labels, ledger: Ledger) -> None:
+        self.name = name
+        self.labels = labels
+        self._ledger = ledger
+
+    async def _book(self, value: float, what: str) -> None:
+        amount = millionths(value, f"{self.name}.{what}")
+        await self._ledger.count((UserDelta(self.name, self._kind.value, self.labels, amount),))
+
+    async def read(self) -> Value:
+        """The value now, over all series that have these labels; zero before the first count."""
+        return (await self._ledger.snapshot()).user_value(self.name, self._kind, self.labels)
+
+
+class UserCounter(_UserSeries):
+    """A counter of your own.
+
+    Attributes:
+        name: its full name, as scraped.
+        labels: names and values, sorted.
+    """
+
+    __slots__ = ()
+    _kind = Kind.COUNTER
+
+    async def inc(self, n: float = 1) -> None:
+        """Add ``n``, at least 0; durable when this returns. Adding 0 makes the series visible.
+
+        Raises:
+            InvalidOption: ``n`` is negative or not finite.
+        """
+        await self._book(n, "inc")
+
+
+class UserHistogram(_UserSeries):
+    """A histogram of your own, on the store's one ladder of boundaries.
+
+    Attributes:
+        name: its full name, as scraped.
+        labels: names and values, sorted.
+    """
+
+    __slots__ = ()
+    _kind = Kind.HISTOGRAM
+
+    async def observe(self, value: float) -> None:
+        """See one value, at least 0; durable when this returns.
+
+        Raises:
+            InvalidOption: the value is negative or not finite.
+        """
+        await self._book(value, "observe")
+
+
+class Namespace:
+    """Metrics of your own that share a prefix.
+
+    Example:
+        >>> billing = app.metrics.namespace("billing")  # doctest: +SKIP
+        >>> await billing.counter("invoices_total", plan="pro").inc()  # doctest: +SKIP
+    """
+
+    __slots__ = ("_ledger", "_prefix")
+
+    def __init__(self, prefix: str, ledger: Ledger) -> None:
+        """Made by :meth:`jobledger.metrics.MetricsService.namespace`."""
+        self._prefix = prefix
+        self._ledger = ledger
+
+    def counter(self, name: str, /, **labels: str) -> UserCounter:
+        """A counter of your own.
+
+        Args:
+            name: without the namespace's prefix; it ends in ``_total``.
+            **labels: text, from a small set of values: beyond 200 series of a name all others are ``__other__``.
+
+        Raises:
+            InvalidOption: says which rule is broken.
+        """
+        return UserCounter(series_name(self._prefix + name, Kind.COUNTER), series_labels(labels), self._ledger)
+
+    def histogram(self, name: str, /, **labels: str) -> UserHistogram:
+        """A histogram of your own.
+
+        Args:
+            name: without the namespace's prefix; it ends in its unit, such as ``_seconds`` or ``_bytes``.
+            **labels: as for a counter.
+
+        Raises:
+            InvalidOption: says which rule is broken.
+        """
+        return UserHistogram(series_name(self._prefix + name, Kind.HISTOGRAM), series_labels(labels), self._ledger)
+
+
+def namespace(prefix: str, ledger: Ledger) -> Namespace:
+    """A namespace, once its prefix was checked.
+
+    Raises:
+        InvalidOption: it is no Prometheus name, or it is reserved.
+    """
+    if not prefix:
+        raise InvalidOption(f"a namespace is a word such as 'billing', not {prefix!r}")
+    series_name(f"{prefix}_x", Kind.HISTOGRAM)
+    return Namespace(f"{prefix}_", ledger)
