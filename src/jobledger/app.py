@@ -20,7 +20,7 @@ from jobledger._runtime.node import Node
 from jobledger._runtime.registry import Registration, Registry, TypeOptions
 from jobledger._store.commit import Door
 from jobledger._store.contract import Enlistment
-from jobledger._store.intake import Options
+from jobledger._store.intake import Options, SubmitOptions
 from jobledger._store.known import KnownTypes
 from jobledger._store.open import open_store
 from jobledger._types import OnRetry
@@ -287,8 +287,8 @@ class App:
     async def _count(self, metrics: tuple[UserDelta, ...]) -> None:
         await self._opened_door().send(Count(metrics))
 
-    def _child(self, type_name: str, payload: Mapping[str, object], options: dict[str, Any]) -> tuple[JobId, Submit]:
-        return self.jobs.build(type_name, payload, Options(**options))
+    def _child(self, type_name: str, payload: Mapping[str, object], options: SubmitOptions) -> tuple[JobId, Submit]:
+        return self.jobs.build(type_name, payload, Options.of(options))
 
 
 def _checked(boundaries: tuple[float, ...] | None) -> tuple[float, ...] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, cast, overload
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, Unpack, cast, overload
 
 import msgspec
 
@@ -23,18 +23,15 @@ from jobledger._core.report import (
     summary_of,
 )
 from jobledger._store.contract import Filter
-from jobledger._store.intake import Options, command, not_an_object
+from jobledger._store.intake import Options, SubmitOptions, command, not_an_object
 from jobledger._types import JobId
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-    from datetime import datetime
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 
     from jobledger._clock import Clock
-    from jobledger._core.priority import Priority
     from jobledger._store.commit import Door, Run
     from jobledger._store.known import KnownTypes
-    from jobledger._types import OnDuplicate
 
 
 JobIds: TypeAlias = list[JobId]
@@ -85,78 +82,22 @@ class JobService:
 
     @overload
     async def submit(
-        self,
-        type_name: str,
-        payload: Mapping[str, object] | None = None,
-        /,
-        *,
-        entity: str | None = None,
-        priority: str | Priority | None = None,
-        delay: float | None = None,
-        at: datetime | None = None,
-        timeout: float | None = None,
-        max_attempts: int | None = None,
-        dedupe: str | None = None,
-        dedupe_for: float | None = None,
-        on_duplicate: OnDuplicate = "return",
-        batch: str | None = None,
-        trace: str | None = None,
+        self, type_name: str, payload: Mapping[str, object] | None = None, /, **options: Unpack[SubmitOptions]
     ) -> JobId: ...
 
     @overload
-    async def submit(
-        self,
-        type_name: str,
-        payload: Many,
-        /,
-        *,
-        entity: str | None = None,
-        priority: str | Priority | None = None,
-        delay: float | None = None,
-        at: datetime | None = None,
-        timeout: float | None = None,
-        max_attempts: int | None = None,
-        dedupe: str | None = None,
-        dedupe_for: float | None = None,
-        on_duplicate: OnDuplicate = "return",
-        batch: str | None = None,
-        trace: str | None = None,
-    ) -> JobIds: ...
+    async def submit(self, type_name: str, payload: Many, /, **options: Unpack[SubmitOptions]) -> JobIds: ...
 
     async def submit(
-        self,
-        type_name: str,
-        payload: Mapping[str, object] | Many | None = None,
-        /,
-        *,
-        entity: str | None = None,
-        priority: str | Priority | None = None,
-        delay: float | None = None,
-        at: datetime | None = None,
-        timeout: float | None = None,
-        max_attempts: int | None = None,
-        dedupe: str | None = None,
-        dedupe_for: float | None = None,
-        on_duplicate: OnDuplicate = "return",
-        batch: str | None = None,
-        trace: str | None = None,
+        self, type_name: str, payload: Mapping[str, object] | Many | None = None, /, **options: Unpack[SubmitOptions]
     ) -> JobId | JobIds:
         """Accept a job, or a batch of jobs; when this returns, it is as durable as the database.
 
         Args:
             type_name: the name a handler is registered under.
             payload: a JSON object; a *list* of objects or :class:`Item` is a batch: all or nothing.
-            entity: whose mailbox it goes through: one at a time, in order.
-            priority: critical, high, normal or low.
-            delay: seconds until it is due.
-            at: the instant when it is due, with a time zone; instead of ``delay``.
-            timeout: seconds that one attempt may take.
-            max_attempts: failed attempts before it is dead-lettered.
-            dedupe: a key that one live job of this type can hold.
-            dedupe_for: seconds that the key is held from now, whatever the outcome but cancelled and discarded.
-            on_duplicate: ``"return"`` the holder's id (its ``created`` is False), or ``"raise"`` Duplicate.
-            batch: an id to list these jobs by.
-            trace: a W3C ``traceparent``.
+            **options: entity, priority, delay, at, timeout, max_attempts, dedupe, dedupe_for, on_duplicate, batch,
+                trace; see :class:`SubmitOptions`.
 
         Returns:
             The job's id, or the ids in the order of the batch.
@@ -168,15 +109,11 @@ class JobService:
         Example:
             >>> await app.jobs.submit("email.send", {"to": "a@b.c"}, entity="customer:42")  # doctest: +SKIP
         """
-        options = Options(
-            entity=entity, priority=priority, delay=delay, at=at, timeout=timeout, max_attempts=max_attempts,
-            dedupe=dedupe,
-            dedupe_for=dedupe_for, on_duplicate=on_duplicate, batch=batch, trace=trace,
-        )  # fmt: skip
+        chosen = Options.of(options)
         if _is_batch(payload):
-            return await self._submit_all(type_name, payload, options)
+            return await self._submit_all(type_name, payload, chosen)
         one = cast("Mapping[str, object]", {} if payload is None else payload)
-        return await self.submit_one(type_name, one, options)
+        return await self.submit_one(type_name, one, chosen)
 
     async def submit_one(self, type_name: str, payload: Mapping[str, object], options: Options) -> JobId:
         """Submit one job with its options as one value; see :meth:`submit`."""
@@ -191,9 +128,6 @@ class JobService:
         Raises:
             UnknownType, InvalidPayload, InvalidOption: it could not be sent.
         """
-        if options.on_duplicate not in {"return", "raise"}:
-            message = f'on_duplicate is "return" or "raise", not {options.on_duplicate!r}'
-            raise errors.InvalidOption(message)
         if not isinstance(payload, dict) and not hasattr(payload, "keys"):
             raise not_an_object(payload)
         job_id = JobId(self._clock.new_id())
@@ -264,7 +198,7 @@ class JobService:
         """
         await self._bury(c.Discard(job_id), job_id, "discarded")
 
-    async def progress(self, job_id: str) -> AsyncIterator[Progress]:
+    async def progress(self, job_id: str) -> AsyncGenerator[Progress]:
         """Each new progress of a job until it ends; what was overtaken before it was read is skipped.
 
         Raises:

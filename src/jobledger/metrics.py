@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from typing import TYPE_CHECKING, TypeVar
 
 from jobledger._core.books import Audit, balance
 from jobledger._core.labels import label
@@ -17,8 +18,11 @@ if TYPE_CHECKING:
 
     from jobledger._core.commands import UserDelta
     from jobledger._core.reads import AuditRead, LedgerRead
+    from jobledger._metrics.family import Family
 
 __all__ = ["MetricsService"]
+
+Text = TypeVar("Text")
 
 
 def _nothing() -> dict[str, float]:
@@ -71,18 +75,18 @@ class MetricsService:
     async def text(self, *, openmetrics: bool = False) -> bytes:
         """All metrics as Prometheus text (format 0.0.4) or OpenMetrics (1.0)."""
         render = texts.openmetrics_text if openmetrics else texts.prometheus_text
-        return render(await self.snapshot(), process_families(self._process()))
+        return await self._rendered(render)
 
     async def render(self, accept: str | None) -> tuple[bytes, str]:
         """All metrics in the format that a scraper's Accept header asks for, and the content type."""
-        return texts.render(accept, await self.snapshot(), process_families(self._process()))
+        return await self._rendered(lambda snapshot, process: texts.render(accept, snapshot, process))
 
     async def audit(self) -> Audit:
         """Check that the books balance, from one snapshot, while work goes on.
 
         It counts the rows of all jobs that are kept, so it costs more than a read.
         """
-        return balance(await self._read_audit())
+        return await asyncio.to_thread(balance, await self._read_audit())
 
     def namespace(self, name: str) -> Namespace:
         """Metrics of your own under a prefix: ``namespace("billing")`` holds ``billing_…``.
@@ -125,3 +129,8 @@ class MetricsService:
             >>> await app.metrics.observe("invoice_bytes", 48_213, plan="pro")  # doctest: +SKIP
         """
         await self._user.histogram(name, **labels).observe(value)
+
+    async def _rendered(self, render: Callable[[Snapshot, tuple[Family, ...]], Text]) -> Text:
+        read, process = await self._read_ledger(), process_families(self._process())
+        # In a thread: thousands of series take a while, and handlers run in this loop.
+        return await asyncio.to_thread(lambda: render(Snapshot(read), process))

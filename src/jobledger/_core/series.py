@@ -61,6 +61,7 @@ def series_labels(labels: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
     """
     if len(labels) > MAX_LABELS:
         raise InvalidOption(f"{len(labels)} labels: a series may have at most {MAX_LABELS}")
+    pairs: list[tuple[str, str]] = []
     for name, value in labels.items():
         if not _NAME.fullmatch(name) or name.startswith("__") or name in _OWN_LABELS:
             raise InvalidOption(
@@ -68,7 +69,8 @@ def series_labels(labels: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
             )
         if not isinstance(value, str):
             raise InvalidOption(f"label {name}={value!r} must be text: write {name}={str(value)!r}")
-    return tuple(sorted((name, label(value)) for name, value in labels.items()))
+        pairs.append((name, label(value)))
+    return tuple(sorted(pairs))
 
 
 def millionths(value: object, what: str) -> int:

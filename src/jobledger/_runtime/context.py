@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 from jobledger._core.priority import Priority
 from jobledger._core.tally import UserMetrics
+from jobledger._store.intake import SubmitOptions
 from jobledger.errors import AttemptCancelled, AttemptStopped, AttemptTimedOut
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class Context:
         signals: Signals,
         *,
         report: Callable[[float, str], None],
-        submit: Callable[[str, Mapping[str, object], dict[str, Any]], tuple[JobId, Submit]],
+        submit: Callable[[str, Mapping[str, object], SubmitOptions], tuple[JobId, Submit]],
     ) -> None:
         """Made by the runtime."""
         self.job_id = job.id
@@ -136,7 +137,9 @@ class Context:
         """
         self._report(percent, message)
 
-    def submit(self, type_name: str, payload: Mapping[str, object] | None = None, /, **options: Any) -> JobId:  # noqa: ANN401 - the options of JobService.submit
+    def submit(
+        self, type_name: str, payload: Mapping[str, object] | None = None, /, **options: Unpack[SubmitOptions]
+    ) -> JobId:
         """Submit a child that is committed with this job's completion, and not at all without it.
 
         Args:

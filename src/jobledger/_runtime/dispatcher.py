@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jobledger._config import MAX_MESSAGE
 from jobledger._core.commands import Report
@@ -13,6 +13,7 @@ from jobledger._core.priority import Stride
 from jobledger._runtime.attempt import Attempt
 from jobledger._runtime.context import Context, Signals, Stop
 from jobledger._store.contract import Claim, Group
+from jobledger._store.intake import SubmitOptions
 from jobledger._types import SECOND
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Dispatcher:
         *,
         slots: int,
         threads: int,
-        submit: Callable[[str, Mapping[str, object], dict[str, Any]], tuple[JobId, Submit]],
+        submit: Callable[[str, Mapping[str, object], SubmitOptions], tuple[JobId, Submit]],
     ) -> None:
         """Nothing is claimed before :meth:`look`."""
         self.running: dict[int, Attempt] = {}

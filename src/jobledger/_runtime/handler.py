@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar, Unpack
 
 import msgspec
 
 from jobledger._store.codec import dec_hook
-from jobledger._store.intake import Options
+from jobledger._store.intake import Options, SubmitOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
-    from jobledger._core.priority import Priority
     from jobledger._runtime.registry import Registration
-    from jobledger._types import JobId, OnDuplicate
+    from jobledger._types import JobId
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -88,28 +86,13 @@ class Handler(Generic[P, R]):
         """
         return await self._jobs.submit_one(self.name, _by_name(args, kwargs), Options())
 
-    def options(
-        self,
-        *,
-        entity: str | None = None,
-        priority: str | Priority | None = None,
-        delay: float | None = None,
-        at: datetime | None = None,
-        timeout: float | None = None,
-        max_attempts: int | None = None,
-        dedupe: str | None = None,
-        dedupe_for: float | None = None,
-        on_duplicate: OnDuplicate = "return",
-        batch: str | None = None,
-        trace: str | None = None,
-    ) -> Submission[P]:
-        """The same handler with submit options; see ``JobService.submit`` for their meaning."""
-        chosen = Options(
-            entity=entity, priority=priority, delay=delay, at=at, timeout=timeout, max_attempts=max_attempts,
-            dedupe=dedupe,
-            dedupe_for=dedupe_for, on_duplicate=on_duplicate, batch=batch, trace=trace,
-        )  # fmt: skip
-        return Submission(self.name, self._jobs, chosen)
+    def options(self, **options: Unpack[SubmitOptions]) -> Submission[P]:
+        """The same handler with submit options; see :class:`SubmitOptions`.
+
+        Raises:
+            InvalidOption: there is no such option.
+        """
+        return Submission(self.name, self._jobs, Options.of(options))
 
     async def result(self, job_id: str, *, wait: float | None = None) -> R:
         """A job's result, as the handler's return annotation says; waits up to ``wait`` seconds for the end.

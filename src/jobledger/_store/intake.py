@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self, TypedDict
 
 import msgspec
 
@@ -21,19 +21,38 @@ if TYPE_CHECKING:
     from jobledger._core.reads import JobType
 
 
-class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """How a job is submitted; None means the type's default.
+class SubmitOptions(TypedDict, total=False):
+    """How a job is submitted; what is left out, or None, is the type's default.
 
     Attributes:
-        entity: whose mailbox it goes through, e.g. ``customer:42``.
+        entity: whose mailbox it goes through, one at a time and in order, e.g. ``customer:42``.
         priority: critical, high, normal or low.
-        delay: seconds from now before it is due; ``at``: an instant instead.
-        timeout: seconds that an attempt may run.
+        delay: seconds from now until it is due.
+        at: the instant when it is due, with a time zone; instead of ``delay``.
+        timeout: seconds that one attempt may take.
         max_attempts: failed attempts before it is dead-lettered.
-        dedupe: a key that only one live job of the type can hold; ``dedupe_for``: seconds that it is held in any case.
+        dedupe: a key that only one live job of the type can hold.
+        dedupe_for: seconds that the key is held from now, whatever the outcome but cancelled and discarded.
+        on_duplicate: ``"return"`` the holder's id (its ``created`` is False), or ``"raise"`` Duplicate.
         batch: an id to find a group of jobs by.
         trace: a W3C ``traceparent``.
     """
+
+    entity: str | None
+    priority: str | Priority | None
+    delay: float | None
+    at: datetime | None
+    timeout: float | None
+    max_attempts: int | None
+    dedupe: str | None
+    dedupe_for: float | None
+    on_duplicate: OnDuplicate
+    batch: str | None
+    trace: str | None
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """The options of one submit as a value; see :class:`SubmitOptions`."""
 
     entity: str | None = None
     priority: str | Priority | None = None
@@ -46,6 +65,22 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     on_duplicate: OnDuplicate = "return"
     batch: str | None = None
     trace: str | None = None
+
+    @classmethod
+    def of(cls, options: SubmitOptions) -> Self:
+        """From what a caller wrote.
+
+        Raises:
+            InvalidOption: there is no such option.
+        """
+        unknown = sorted(set(options) - set(cls.__struct_fields__))
+        if unknown:
+            message = f"there is no option {unknown[0]!r}: use {', '.join(cls.__struct_fields__)}"
+            raise InvalidOption(message)
+        if options.get("on_duplicate", "return") not in {"return", "raise"}:
+            message = f'on_duplicate is "return" or "raise", not {options.get("on_duplicate")!r}'
+            raise InvalidOption(message)
+        return cls(**options)
 
 
 def command(

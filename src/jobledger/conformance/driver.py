@@ -212,7 +212,7 @@ class Driver:
         """The books balance and no structural rule is broken."""
         read = self.store.audit()
         assert read.findings == ()
-        balance = books.audit(read)
+        balance = books.balance(read)
         assert balance.balanced, balance
 
     def _by_owner(self, job: Job, command: c.Running) -> Answer:

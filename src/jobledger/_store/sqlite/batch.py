@@ -19,9 +19,9 @@ DUE_AT_ONCE = 500
 
 
 def promote(pages: Pages) -> None:
-    """Jobs whose time has come go to ready, or park behind the holder of their mailbox."""
-    for row in pages.all("due", (pages.now, DUE_AT_ONCE)):
-        job = job_of(row)
+    """Jobs whose time has come go to ready, or park behind the holder of their mailbox, in order."""
+    due = [job_of(row) for row in pages.all("due", (pages.now, DUE_AT_ONCE))]
+    for job in sorted(due, key=lambda job: job.seq):
         occupied = not job.holds and pages.occupied(job.entity)
         apply(pages, job, c.Due(), occupied=occupied)
 
@@ -91,17 +91,32 @@ def _holder(pages: Pages, command: c.Submit) -> Refusal | None:
     job_id, until, lane = row
     if job_id == command.id:
         return Refusal(Refused.KNOWN, job_id=job_id)
-    held = until > pages.now if lane is None else holds_key(LANES[lane], until, pages.now)
-    return duplicate(command, job_id) if held else None
+    if not (until > pages.now if lane is None else holds_key(LANES[lane], until, pages.now)):
+        return None
+    if pages.by_id(command.id) is not None:
+        return Refusal(Refused.KNOWN, job_id=command.id)
+    return duplicate(command, job_id)
 
 
 def _accept_all(pages: Pages, command: c.SubmitAll) -> tuple[Verdict, ...]:
-    if command.strict:
-        held = next((refusal for item in command.items if (refusal := _holder(pages, item)) is not None), None)
-        if held is not None and held.why is Refused.DUPLICATE:
-            pages.book(held.deltas)
-            return (held,)
+    held = _first_duplicate(pages, command.items) if command.strict else None
+    if held is not None:
+        pages.book(held.deltas)
+        return (held,)
     return tuple(accept(pages, item) for item in command.items)
+
+
+def _first_duplicate(pages: Pages, items: tuple[c.Submit, ...]) -> Refusal | None:
+    """The first item whose key another job holds, or an item before it."""
+    named: dict[tuple[int, str], str] = {}
+    for item in items:
+        held = _holder(pages, item)
+        if held is None and item.dedupe is not None:
+            first = named.setdefault((item.type_id, item.dedupe), item.id)
+            held = duplicate(item, first) if first != item.id else None
+        if held is not None and held.why is Refused.DUPLICATE:
+            return held
+    return None
 
 
 def _settle(pages: Pages, command: c.Settle) -> Verdict:

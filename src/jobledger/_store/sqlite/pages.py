@@ -132,7 +132,7 @@ class Pages:
         """The number of a series; beyond the budget of its name all labels are ``__other__``."""
         labels = json.dumps(delta.labels)
         known = self.one("find_user_series", (delta.name, labels))
-        if known is not None:
+        if known is not None and known[1] == delta.kind:
             return int(known[0])
         used, kind, number = self.one("user_series_budget", (delta.name, delta.name, USER_NUMBERS - 1))
         if kind is not None and kind != delta.kind:

@@ -132,8 +132,8 @@ INSERT INTO dedupe (type_id, key, job_id, until) VALUES (?, ?, ?, ?)
 ON CONFLICT (type_id, key) DO UPDATE SET job_id = excluded.job_id, until = excluded.until;
 
 -- name: drop_key
--- A pruned job's key goes with it, unless its time still runs.
-DELETE FROM dedupe WHERE type_id = ? AND key = ? AND job_id = ? AND until <= ?;
+-- A pruned job's key goes with it, unless the job still holds it.
+DELETE FROM dedupe WHERE type_id = ? AND key = ? AND job_id = ?;
 
 -- name: drop_expired_keys
 -- Keys whose time ran out after their job was pruned.

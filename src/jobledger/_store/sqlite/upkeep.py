@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from jobledger._core.commands import Lose, Prune
 from jobledger._core.decide import Change, decide
-from jobledger._core.job import Status
+from jobledger._core.job import Status, holds_key
 from jobledger._store.contract import Takeover
 from jobledger._store.sqlite.batch import apply
 from jobledger._store.sqlite.rows import job_of
@@ -54,8 +54,8 @@ def prune(pages: Pages, retention: Micros, limit: int) -> int:
         if isinstance(verdict, Change):
             pages.write("forget_history", (job.key,))
             pages.write("forget_job", (job.key,))
-            if job.dedupe is not None:
-                pages.write("drop_key", (job.type_id, job.dedupe, job.id, pages.now))
+            if job.dedupe is not None and not holds_key(job.lane, job.dedupe_until, pages.now):
+                pages.write("drop_key", (job.type_id, job.dedupe, job.id))
             pages.book(verdict.deltas)
             pruned += 1
     pages.write("drop_expired_keys", (pages.now,))

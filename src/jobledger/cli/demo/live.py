@@ -1,0 +1,121 @@
+"""Progress while the jobs are worked off: a bar on a terminal, else a line a second."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final, Protocol
+
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+    from rich.console import Console
+
+    from jobledger.cli.demo.figures import Figures
+
+_LINE_SECONDS: Final = 1.0
+
+
+class Live(Protocol):
+    """Shows what is going on."""
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End."""
+        ...
+
+    def say(self, text: str) -> None:
+        """Show one line for good."""
+        ...
+
+    def show(self, figures: Figures, rate: float) -> None:
+        """Show how far the jobs are; ``rate`` in jobs ended per second."""
+        ...
+
+
+class Lines:
+    """For logs and pipes: at most a line a second."""
+
+    def __init__(self, console: Console) -> None:
+        """Show the first figures at once."""
+        self._console = console
+        self._next = 0.0
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End."""
+
+    def say(self, text: str) -> None:
+        """One line."""
+        self._console.print(text, soft_wrap=True, highlight=False)
+
+    def show(self, figures: Figures, rate: float) -> None:
+        """One line, when the last is a second old."""
+        if time.monotonic() >= self._next or not figures.open:
+            self._next = time.monotonic() + _LINE_SECONDS
+            self.say(
+                f"  queued {figures.queued:>5}  backing off or delayed {figures.scheduled:>3}  running {figures.running:>2}"
+                f"  done {figures.done:>5}  dead {figures.dead:>3}  {rate:>6.0f} jobs/s"
+            )
+
+
+class Bar:
+    """For terminals: one line that is kept up to date."""
+
+    def __init__(self, console: Console) -> None:
+        """Not shown yet."""
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=None),
+            TextColumn("queued {task.fields[queued]}  running {task.fields[running]}"),
+            TextColumn("[green]done {task.fields[done]}[/]  [red]dead {task.fields[dead]}[/]"),
+            TextColumn("{task.fields[rate]:.0f} jobs/s"),
+            TimeElapsedColumn(),
+            console=console,
+        )
+        self._bar = self._progress.add_task("working", total=None, queued=0, running=0, done=0, dead=0, rate=0.0)
+
+    def __enter__(self) -> Self:
+        """Draw the bar."""
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave its last state on the screen."""
+        self._progress.stop()
+
+    def say(self, text: str) -> None:
+        """A line above the bar."""
+        self._progress.console.print(text, soft_wrap=True, highlight=False)
+
+    def show(self, figures: Figures, rate: float) -> None:
+        """Move the bar."""
+        self._progress.update(
+            self._bar,
+            total=figures.ended + figures.open,
+            completed=figures.ended,
+            queued=figures.queued + figures.scheduled,
+            running=figures.running,
+            done=figures.done,
+            dead=figures.dead,
+            rate=rate,
+        )
+
+
+def live_on(console: Console) -> Live:
+    """What suits the console."""
+    return Bar(console) if console.is_terminal else Lines(console)

@@ -1,0 +1,78 @@
+"""``jobledger dlq list`` and ``dlq show``: looking, without any change."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from jobledger._core.job import Status
+from jobledger.cli.moments import away
+from jobledger.cli.options import AppOption, JobArgument, JsonOption, UrlOption
+from jobledger.cli.output import Cell, Column
+from jobledger.cli.session import Session
+from jobledger.cli.views import last_line, show_errors, show_report
+from jobledger.errors import NotDead
+
+if TYPE_CHECKING:
+    from jobledger._core.report import JobSummary
+    from jobledger.app import App
+
+LIST_EPILOG = """Examples:
+  jobledger dlq list
+  jobledger dlq list --type email.send --limit 1000"""
+SHOW_EPILOG = """Example:
+  jobledger dlq show 01936f0c-93a3-7cc6-8d24-5a1e8c6f0b11"""
+_COLUMNS: Final = ("id", "type", "entity", Column("attempts", right=True), "reason", "ended", "error")
+
+
+def list_dead(
+    *,
+    type_name: Annotated[str | None, typer.Option("--type", metavar="TYPE", help="Only this type.")] = None,
+    entity: Annotated[str | None, typer.Option(help="Only this entity.")] = None,
+    limit: Annotated[int, typer.Option(metavar="N", help="Dead letters on a page, up to 1,000.")] = 50,
+    after: Annotated[str | None, typer.Option(metavar="CURSOR", help="Where the page before ended.")] = None,
+    app: AppOption = None,
+    url: UrlOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List dead letters, the newest first, each with the last line of its last error."""
+    session = Session(app, url, as_json=as_json)
+
+    async def work(app: App) -> None:
+        page = await app.jobs.list(status=Status.FAILED, type=type_name, entity=entity, limit=limit, after=after)
+        out = session.out
+        if as_json:
+            out.data(page)
+            return
+        if page.jobs:
+            out.table(_COLUMNS, map(_row, page.jobs))
+        else:
+            out.note("no dead letters")
+        if page.next is not None:
+            out.note(f"more: --after {page.next}")
+
+    session.read(work)
+
+
+def show(job_id: JobArgument, *, app: AppOption = None, url: UrlOption = None, as_json: JsonOption = False) -> None:
+    """Show a dead letter with its payload and the error of every attempt."""
+    session = Session(app, url, as_json=as_json)
+
+    async def work(app: App) -> None:
+        report = await app.jobs.status(job_id)
+        if report.status is not Status.FAILED:
+            raise NotDead(job_id, report.status, "shown here (`jobledger status` shows any)")
+        if as_json:
+            session.out.data(report)
+            return
+        show_report(session.out, report)
+        show_errors(session.out, report, every=True)
+
+    session.read(work)
+
+
+def _row(job: JobSummary) -> list[Cell]:
+    ended = away(job.ended_at) if job.ended_at else ""
+    error = last_line(job.error)
+    return [job.id, job.type, job.entity or "", str(job.attempt), job.reason or "", ended, error]

@@ -1,0 +1,163 @@
+"""What a command prints: results to stdout, remarks to stderr; for people on a terminal, for programs otherwise."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+import msgspec
+from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from jobledger.cli.escape import shown, shown_json, shown_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from jobledger.errors import JobledgerError
+
+
+class Styled(NamedTuple):
+    """A text with a look; the look is dropped where nobody can see it."""
+
+    text: str
+    style: str
+
+
+class Column(NamedTuple):
+    """A column of a table; numbers stand at its right."""
+
+    title: str
+    right: bool = False
+
+
+Cell: TypeAlias = str | Styled
+
+
+class Output:
+    """Where a command's words go. Every text is made safe here, whoever wrote it.
+
+    Args:
+        as_json: one JSON document on stdout instead of words.
+    """
+
+    def __init__(self, *, as_json: bool = False) -> None:
+        """Look at where stdout and stderr lead now."""
+        self.as_json = as_json
+        self._console = Console(file=sys.stdout, highlight=False, markup=False, emoji=False, soft_wrap=True)
+        self._errors = Console(file=sys.stderr, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+    @property
+    def terminal(self) -> bool:
+        """Whether a person is looking."""
+        return self._console.is_terminal
+
+    def line(self, text: str, style: str = "") -> None:
+        """One line of the result."""
+        self._console.print(Text(shown(text), style))
+
+    def block(self, text: str) -> None:
+        """Several lines, such as a traceback."""
+        for line in shown_lines(text):
+            self._console.print(Text(f"  {line}"))
+
+    def exact(self, text: str) -> None:
+        """A text that is a format of its own, byte for byte."""
+        sys.stdout.write(text)
+        sys.stdout.flush()
+
+    def data(self, value: object) -> None:
+        """A JSON document: indented on a terminal, on one line otherwise."""
+        encoded = msgspec.json.encode(value, enc_hook=str)
+        self.exact(shown_json(msgspec.json.format(encoded, indent=2 if self.terminal else -1).decode()) + "\n")
+
+    def json_text(self, value: object) -> str:
+        """A JSON value to stand among words."""
+        encoded = msgspec.json.encode(value)
+        return shown_json(msgspec.json.format(encoded, indent=2 if self.terminal else -1).decode())
+
+    def json_block(self, title: str, value: object) -> None:
+        """A JSON value under a title."""
+        self._console.print(Text(f"\n{title}", "bold"))
+        for line in self.json_text(value).split("\n"):
+            self._console.print(Text(f"  {line}"))
+
+    def title(self, text: str) -> None:
+        """What the following lines are about."""
+        self._console.print(Text(f"\n{shown(text)}", "bold"))
+
+    def note(self, text: str, style: str = "") -> None:
+        """A remark for people, on stderr."""
+        self._errors.print(Text(shown(text), style))
+
+    def warn(self, text: str) -> None:
+        """A remark that should be heeded."""
+        self.note(f"warning: {text}", "yellow")
+
+    def error(self, error: JobledgerError) -> None:
+        """An expected error: one line on stderr, or a JSON document on stdout."""
+        if self.as_json:
+            self.data({"error": described(error)})
+        else:
+            self._errors.print(Text.assemble(("error:", "bold red"), f" {shown(str(error))}"))
+
+    def table(self, columns: Sequence[Column | str], rows: Iterable[Sequence[Cell]]) -> None:
+        """A table: drawn on a terminal, in columns that a program can cut otherwise."""
+        heads = [column if isinstance(column, Column) else Column(column) for column in columns]
+        cells = [[_safe(cell) for cell in row] for row in rows]
+        if self.terminal:
+            self._console.print(_drawn(heads, cells), soft_wrap=False)
+        else:
+            self.exact(_aligned(heads, cells))
+
+    def fields(self, pairs: Iterable[tuple[str, Cell | None]]) -> None:
+        """Names and values; what is None is left out."""
+        kept = [(name, _safe(value)) for name, value in pairs if value is not None]
+        width = max((len(name) for name, _ in kept), default=0)
+        for name, value in kept:
+            self._console.print(Text.assemble((f"{name:<{width}}  ", "dim"), (value.text, value.style)))
+
+    def progress(self, unit: str) -> Progress:
+        """A bar on stderr, if that is a terminal."""
+        return Progress(
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn(unit), TimeElapsedColumn(),
+            console=self._errors, transient=True, disable=not self._errors.is_terminal,
+        )  # fmt: skip
+
+
+def described(error: JobledgerError) -> dict[str, Any]:
+    """An error as data."""
+    data = {name: value for name, value in vars(error).items() if not name.startswith("_")}
+    return {"type": type(error).__name__, "message": str(error), "data": data}
+
+
+def _safe(cell: Cell) -> Styled:
+    return Styled(shown(cell), "") if isinstance(cell, str) else Styled(shown(cell.text), cell.style)
+
+
+def _drawn(heads: list[Column], rows: list[list[Styled]]) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
+    for head in heads:
+        table.add_column(head.title, justify="right" if head.right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell.text, cell.style) for cell in row))
+    return table
+
+
+def _aligned(heads: list[Column], rows: list[list[Styled]]) -> str:
+    texts = [[head.title.upper() for head in heads], *([cell.text or "-" for cell in row] for row in rows)]
+    widths = [max(cell_len(row[at]) for row in texts) for at in range(len(heads))]
+    lines: list[str] = []
+    for row in texts:
+        padded = (_pad(text, width, right=head.right) for text, width, head in zip(row, widths, heads, strict=True))
+        lines.append("  ".join(padded).rstrip())
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _pad(text: str, width: int, *, right: bool) -> str:
+    space = " " * (width - cell_len(text))
+    return space + text if right else text + space

@@ -1,0 +1,98 @@
+"""Which store, and whose handlers: from ``module:attr``, a URL or the environment."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from jobledger._config import URL_VARIABLE
+from jobledger.app import App
+from jobledger.errors import InvalidOption
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+
+def load(target: str, url: str | None = None) -> App:
+    """The App that ``module:attr`` names; the current directory is searched first.
+
+    Args:
+        target: such as ``myproject.jobs:app``.
+        url: another store than the App's own.
+
+    Raises:
+        InvalidOption: there is none; says what to do.
+    """
+    module_name, colon, path = target.partition(":")
+    if not (colon and module_name and path):
+        raise InvalidOption(f"{target!r} is not MODULE:ATTR: name the module and the App in it, e.g. jobs:app")
+    module = _module(module_name)
+    found: object = module
+    for name in path.split("."):
+        found = getattr(found, name, None)
+    if not isinstance(found, App):
+        raise InvalidOption(_not_an_app(module, path, found))
+    if url is not None:
+        found.url = url
+    return found
+
+
+def url_of(target: str | None, url: str | None) -> str:
+    """The URL of the store that the options name.
+
+    Raises:
+        InvalidOption: none of them names one.
+    """
+    found = url or (load(target).url if target else os.environ.get(URL_VARIABLE))
+    if not found:
+        raise InvalidOption(
+            f"which store? Give --url sqlite:///jobs.db or --app MODULE:ATTR after the command, or set {URL_VARIABLE}"
+        )
+    return found
+
+
+def public(url: str) -> str:
+    """A URL without its password."""
+    parts = urlsplit(url)
+    if not parts.password:
+        return url
+    return parts._replace(netloc=f"{parts.username}:***@{parts.netloc.rpartition('@')[2]}").geturl()
+
+
+def _module(name: str) -> ModuleType:
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
+            raise InvalidOption(_failed(name, error)) from error
+        hint = f": write {name.removesuffix('.py').replace('/', '.')}" if name.endswith(".py") else ""
+        raise InvalidOption(
+            f"there is no module {name!r} in {here} or among the installed packages{hint or ': check the name, or change directory'}"
+        ) from None
+    except Exception as error:
+        raise InvalidOption(_failed(name, error)) from error
+
+
+def _failed(name: str, error: Exception) -> str:
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not _is_ours(frame.filename)]
+    where = f" at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+    return f"importing {name!r} failed{where}: {type(error).__name__}: {error}"
+
+
+def _is_ours(filename: str) -> bool:
+    return filename == __file__ or filename.startswith("<frozen") or filename == importlib.__file__
+
+
+def _not_an_app(module: ModuleType, path: str, found: object) -> str:
+    apps = [name for name, value in vars(module).items() if isinstance(value, App)]
+    hint = f"its Apps are {', '.join(apps)}" if apps else 'it has no App: write app = App("sqlite:///jobs.db") there'
+    what = f"no {path!r}" if found is None else f"{path!r}, but that is {type(found).__name__!r} and not an App"
+    return f"module {module.__name__!r} has {what}: {hint}"

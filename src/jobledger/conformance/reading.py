@@ -1,0 +1,170 @@
+"""Reading: records, pages, probes; the same answer from any process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from jobledger._core.job import EventName, Status
+from jobledger._core.outcome import Fail
+from jobledger._core.priority import Priority
+from jobledger._store.contract import Filter
+from jobledger._types import SECOND
+
+if TYPE_CHECKING:
+    from jobledger.conformance.driver import Driver
+
+
+def page(driver: Driver, after: str | None = None, limit: int = 100, **where: object) -> list[str]:
+    """The ids of a page."""
+    start = None if after is None else driver.job(after).key
+    return [job.id for job in driver.store.page(Filter(**where), start, limit)]  # type: ignore[arg-type]
+
+
+class TestRecords:
+    """All that is known of one job."""
+
+    def test_an_unknown_job_has_no_record(self, driver: Driver) -> None:
+        """None, not an error."""
+        assert driver.store.record("nobody") is None
+
+    def test_the_history_has_every_transition_in_order(self, driver: Driver) -> None:
+        """With time, run, writer, reason and error."""
+        job_id = driver.submit()
+        began = driver.clock.at
+        worker = driver.worker.writer_id
+        driver.clock.advance(SECOND)
+        driver.fail(driver.start_one(), "first", jitter=0.0, elapsed=7)
+        driver.clock.advance(SECOND)
+        driver.settle(driver.start_one(), Fail("for good"), elapsed=9)
+        driver.replay(job_id)
+        driver.release(driver.start_one())
+        driver.start_one()
+        driver.cancel(job_id)
+        driver.lose(driver.worker)
+        history = driver.record(job_id).history
+        assert [(event.name, event.at - began, event.run, event.writer_id, event.micros) for event in history] == [
+            (EventName.SUBMITTED, 0, 0, None, None),
+            (EventName.STARTED, SECOND, 1, worker, None),
+            (EventName.RETRIED, SECOND, 1, worker, 7),
+            (EventName.STARTED, 2 * SECOND, 2, worker, None),
+            (EventName.DEAD_LETTERED, 2 * SECOND, 2, worker, 9),
+            (EventName.REPLAYED, 2 * SECOND, 2, None, None),
+            (EventName.STARTED, 2 * SECOND, 3, worker, None),
+            (EventName.RELEASED, 2 * SECOND, 3, worker, None),
+            (EventName.STARTED, 2 * SECOND, 4, worker, None),
+            (EventName.CANCEL_REQUESTED, 2 * SECOND, 4, worker, None),
+            (EventName.CANCELLED, 2 * SECOND, 4, worker, None),
+        ]
+        assert [event.error for event in history if event.name in {EventName.RETRIED, EventName.DEAD_LETTERED}] == ["first", "for good"]
+        assert history[-1].reason is not None
+
+
+class TestPages:
+    """Lists of jobs, a page at a time."""
+
+    @pytest.mark.parametrize("newest_first", [True, False])
+    def test_pages_follow_each_other_without_gap_or_overlap(self, driver: Driver, newest_first: bool) -> None:  # noqa: FBT001 - parametrised
+        """Each begins behind the last job of the one before."""
+        ids = driver.submit_many(7)
+        expected = ids[::-1] if newest_first else ids
+        seen: list[str] = []
+        while found := page(driver, seen[-1] if seen else None, 3, newest_first=newest_first):
+            seen += found
+        assert seen == expected
+
+    @pytest.mark.parametrize("newest_first", [True, False])
+    def test_filters_narrow_and_combine(self, driver: Driver, newest_first: bool) -> None:  # noqa: FBT001 - parametrised
+        """By status, type, entity and batch."""
+        plain = driver.submit()
+        keyed = driver.submit(entity="e", batch="b")
+        parked = driver.submit(driver.bill, entity="e")
+        batched = driver.submit(driver.bill, Priority.LOW, batch="b")
+        dead = driver.submit(driver.bill, Priority.CRITICAL, max_attempts=1, batch="b", entity="f")
+        driver.fail(driver.start(1, types=(driver.bill,))[0])
+
+        def found(**where: object) -> set[str]:
+            return set(page(driver, newest_first=newest_first, **where))
+
+        assert found() == {plain, keyed, parked, batched, dead}
+        assert found(status=Status.FAILED) == found(entity="f") == {dead}
+        assert found(status=Status.QUEUED) == {plain, keyed, parked, batched}
+        assert found(status=Status.COMPLETE) == set()
+        assert found(type_id=driver.bill) == {parked, batched, dead}
+        assert found(entity="e") == {keyed, parked}
+        assert found(batch="b") == {keyed, batched, dead}
+        assert found(batch="b", type_id=driver.bill, status=Status.QUEUED) == {batched}
+        assert found(entity="e", batch="b") == {keyed}
+        assert found(status=Status.FAILED, type_id=driver.mail) == set()
+        assert found(status=Status.FAILED, batch="b", entity="f", type_id=driver.bill) == {dead}
+
+    def test_the_dead_letter_queue_pages_too(self, driver: Driver) -> None:
+        """Newest first, unless told otherwise."""
+        ids = [driver.dead_letter() for _ in range(5)]
+        assert page(driver, status=Status.FAILED) == ids[::-1]
+        assert page(driver, ids[1], 2, status=Status.FAILED, newest_first=False) == ids[2:4]
+
+    def test_a_replay_does_not_move_a_job_between_pages(self, driver: Driver) -> None:
+        """Pages go by acceptance: who walks through them sees each job once."""
+        dead = driver.dead_letter()
+        others = driver.submit_many(2)
+        driver.replay(dead)
+        assert page(driver, newest_first=False) == [dead, *others]
+
+
+class TestProbes:
+    """What an index tells, at every read."""
+
+    def test_the_oldest_and_the_last(self, driver: Driver) -> None:
+        """Per type: waiting since, running since, last completed; absent where there is none."""
+        began = driver.clock.at
+        driver.submit_many(3)
+        probes = {probe.type_id: probe for probe in driver.store.ledger().probes}
+        mail, bill = probes[driver.mail], probes[driver.bill]
+        assert (mail.oldest_ready, mail.oldest_running, mail.last_completed) == (began, None, None)
+        assert (bill.oldest_ready, bill.oldest_running, bill.last_completed) == (None, None, None)
+        driver.clock.advance(SECOND)
+        first, *_ = driver.start(3)
+        driver.clock.advance(SECOND)
+        driver.settle(first)
+        mail = next(probe for probe in driver.store.ledger().probes if probe.type_id == driver.mail)
+        assert (mail.oldest_ready, mail.oldest_running, mail.last_completed) == (None, began + SECOND, began + 2 * SECOND)
+
+    def test_workers_slots_and_what_they_handle(self, driver: Driver) -> None:
+        """Clients are not counted."""
+        other = driver.declare("other")
+        driver.enlist(slots=7, types=(other,))
+        driver.submit_many(3)
+        driver.start(2)
+        read = driver.store.ledger()
+        assert (read.workers, read.slots, read.used) == (2, 107, 2)
+        assert read.handled == {driver.mail, driver.bill, other}
+
+    def test_samples_are_kept_with_their_time(self, driver: Driver) -> None:
+        """Active entities, the deepest mailbox, and the findings of the last audit that ran."""
+        assert driver.store.ledger().sampled_at is None
+        driver.submit_many(4, entity="deep")
+        driver.submit_many(2, entity="flat")
+        driver.store.sample(None)
+        assert driver.store.ledger().samples == {"entities_active": 2, "mailbox_deepest": 3}
+        driver.clock.advance(SECOND)
+        driver.store.sample(0)
+        read = driver.store.ledger()
+        assert (read.samples["ledger_imbalance"], read.sampled_at) == (0, driver.clock.at)
+
+    def test_every_process_reads_the_same(self, driver: Driver) -> None:
+        """A cold reader too."""
+        driver.submit_many(5, entity="e")
+        driver.settle(driver.start_one())
+        other = driver.open()
+        assert other.ledger() == driver.store.ledger()
+        assert other.audit() == driver.store.audit()
+        assert other.types() == driver.store.types()
+
+    def test_a_commit_elsewhere_is_noticed(self, driver: Driver) -> None:
+        """The number differs after it."""
+        other = driver.open()
+        before = other.changed()
+        driver.submit()
+        assert other.changed() != before

@@ -1,0 +1,63 @@
+"""All of the suite, to be imported whole: ``from jobledger.conformance.suite import *``."""
+
+from __future__ import annotations
+
+from jobledger.conformance.booking import TestBooks, TestBuckets, TestUserSeries
+from jobledger.conformance.cancelling import TestCancellingWhatRuns, TestCancellingWhatWaits
+from jobledger.conformance.claiming import TestClaiming
+from jobledger.conformance.dead_letters import TestDiscarding, TestOnlyTheDead, TestReplaying
+from jobledger.conformance.declaring import TestDeclaring
+from jobledger.conformance.deduping import TestDeduping
+from jobledger.conformance.fencing import TestFencing
+from jobledger.conformance.fixtures import audited, driver
+from jobledger.conformance.mailboxes import TestMailboxes
+from jobledger.conformance.random_walk import TestRandomWalk
+from jobledger.conformance.reading import TestPages, TestProbes, TestRecords
+from jobledger.conformance.recalling import TestRecalling
+from jobledger.conformance.retention import TestRetention
+from jobledger.conformance.retrying import TestBackOffOfAnEntity, TestRetrying
+from jobledger.conformance.settling import TestSettling, TestStaleness, TestWhatACompletionCarries
+from jobledger.conformance.sharing import TestSharing
+from jobledger.conformance.submitting import TestSubmitting, TestSubmittingMany
+from jobledger.conformance.suspects import TestSuspects
+from jobledger.conformance.takeovers import TestRetiring, TestTakeovers
+from jobledger.conformance.timing import TestLasting, TestProcessing, TestTheClock, TestWaiting
+
+__all__ = [
+    "TestBackOffOfAnEntity",
+    "TestBooks",
+    "TestBuckets",
+    "TestCancellingWhatRuns",
+    "TestCancellingWhatWaits",
+    "TestClaiming",
+    "TestDeclaring",
+    "TestDeduping",
+    "TestDiscarding",
+    "TestFencing",
+    "TestLasting",
+    "TestMailboxes",
+    "TestOnlyTheDead",
+    "TestPages",
+    "TestProbes",
+    "TestProcessing",
+    "TestRandomWalk",
+    "TestRecalling",
+    "TestRecords",
+    "TestReplaying",
+    "TestRetention",
+    "TestRetiring",
+    "TestRetrying",
+    "TestSettling",
+    "TestSharing",
+    "TestStaleness",
+    "TestSubmitting",
+    "TestSubmittingMany",
+    "TestSuspects",
+    "TestTakeovers",
+    "TestTheClock",
+    "TestUserSeries",
+    "TestWaiting",
+    "TestWhatACompletionCarries",
+    "audited",
+    "driver",
+]

@@ -1,0 +1,18 @@
+"""The SQLite store passes the conformance suite."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from jobledger.conformance.suite import *  # noqa: F403 - the suite is meant to be imported whole
+from tests.sqlite_file import SqliteFile
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def store_factory(tmp_path: Path) -> SqliteFile:
+    return SqliteFile(tmp_path / "jobs.db")

@@ -1,0 +1,407 @@
+"""The rule-book: every status meets every command; each transition changes exactly what the design says it does."""
+
+from __future__ import annotations
+
+from collections import Counter
+from copy import deepcopy
+from itertools import product
+from typing import Any, Final, NamedTuple, get_args
+
+import pytest
+
+from jobledger._core import catalog
+from jobledger._core import commands as c
+from jobledger._core.catalog import BY_NUMBER, Kind
+from jobledger._core.decide import LEGAL, PRUNED_CELLS, Change, Refusal, Refused, decide, duplicate, is_ended, submit
+from jobledger._core.deltas import CALM, WHILE_FAILING, Delta
+from jobledger._core.job import DUE_LANES, ENDED, PRUNABLE, STATUS_OF, EventName, Job, Lane, Status
+from jobledger._core.outcome import Cancel, Done, Fail, Failed, Outcome, Reason, Retry
+from jobledger._core.retry import RetryPolicy
+from jobledger._types import SECOND
+from tests.some_jobs import MINE, NOW, RUN, job_in
+
+ELAPSED: Final = 2 * SECOND
+ASKED: Final = {"cancel_at": NOW - SECOND}
+STEP_ASIDE: Final = RetryPolicy(on_retry="step-aside")
+
+
+def settle(outcome: Outcome, **fields: Any) -> c.Settle:
+    return c.Settle("a", 41, RUN, MINE, outcome, ELAPSED, **fields)
+
+
+COMMANDS: Final[dict[type[Any], c.JobCommand]] = {
+    c.Due: c.Due(),
+    c.Activate: c.Activate(),
+    c.Start: c.Start(MINE),
+    c.Settle: settle(Done()),
+    c.Release: c.Release("a", 41, RUN, MINE),
+    c.Report: c.Report("a", 41, RUN, MINE, 50.0, "half"),
+    c.Lose: c.Lose(MINE),
+    c.Cancel: c.Cancel("a"),
+    c.Replay: c.Replay("a"),
+    c.Discard: c.Discard("a"),
+    c.Prune: c.Prune(),
+}
+LANES_OF: Final[dict[type[Any], set[Lane]]] = {
+    c.Due: {Lane.SCHEDULED},
+    c.Activate: {Lane.PARKED, Lane.ARRIVED},
+    c.Start: {Lane.READY},
+    c.Settle: {Lane.PROCESSING},
+    c.Release: {Lane.PROCESSING},
+    c.Report: {Lane.PROCESSING},
+    c.Lose: {Lane.PROCESSING},
+    c.Cancel: {Lane.READY, Lane.ARRIVED, Lane.PARKED, Lane.SCHEDULED, Lane.PROCESSING},
+    c.Replay: {Lane.FAILED},
+    c.Discard: {Lane.FAILED},
+    c.Prune: {Lane.COMPLETE, Lane.CANCELLED, Lane.DISCARDED},
+}
+REFUSALS: Final[dict[type[Any], Refused]] = {
+    c.Settle: Refused.STALE,
+    c.Release: Refused.STALE,
+    c.Report: Refused.STALE,
+    c.Cancel: Refused.ALREADY_ENDED,
+    c.Replay: Refused.NOT_DEAD,
+    c.Discard: Refused.NOT_DEAD,
+}
+EVERY_PAIR: Final = list(product(Lane, COMMANDS))
+KEYED_LANES: Final = {Lane.ARRIVED, Lane.PARKED}
+
+
+def booked(deltas: tuple[Delta, ...], kind: Kind) -> Counter[str]:
+    """Counts or gauges by attribute; histograms by how often they observed."""
+    found: Counter[str] = Counter()
+    for delta in deltas:
+        instrument = BY_NUMBER[delta.number]
+        if instrument.kind is kind:
+            found[instrument.attribute] += 1 if kind is Kind.HISTOGRAM else delta.amount
+    return found
+
+
+# Every status meets every command
+
+
+def test_every_command_has_its_line_in_the_table() -> None:
+    assert set(LEGAL) == set(get_args(c.JobCommand)) == set(COMMANDS)
+
+
+@pytest.mark.parametrize(("lane", "command"), EVERY_PAIR, ids=lambda one: getattr(one, "__name__", one))
+def test_a_command_wins_where_it_is_legal_and_is_refused_elsewhere(lane: Lane, command: type[Any]) -> None:
+    job = job_in(lane, keyed=lane in KEYED_LANES)
+    verdict = decide(job, COMMANDS[command], NOW, number=100)
+    if lane in LANES_OF[command]:
+        assert STATUS_OF[lane] in LEGAL[command]
+        assert isinstance(verdict, Change)
+        return
+    assert isinstance(verdict, Refusal)
+    assert verdict.why is REFUSALS.get(command, Refused.ILLEGAL)
+    assert verdict.job == job
+    stale = (Delta(catalog.STALE.number, job.type_id, -1, 0, 1),) if verdict.why is Refused.STALE else ()
+    assert verdict.deltas == stale
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.__name__)
+def test_the_table_of_legal_moves_says_the_same_as_the_lanes(command: type[Any]) -> None:
+    assert LEGAL[command] == {STATUS_OF[lane] for lane in LANES_OF[command]}
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.__name__)
+def test_no_job_is_not_found(command: type[Any]) -> None:
+    assert decide(None, COMMANDS[command], NOW) == Refusal(Refused.NOT_FOUND)
+
+
+def test_what_has_ended_is_data() -> None:
+    assert frozenset(Status) - LEGAL[c.Cancel] == ENDED
+    assert ENDED - LEGAL[c.Replay] == PRUNABLE == LEGAL[c.Prune] == set(PRUNED_CELLS)
+    assert {lane for lane in Lane if is_ended(job_in(lane))} == {lane for lane in Lane if STATUS_OF[lane] in ENDED}
+    assert {lane for lane in Lane if STATUS_OF[lane] is Status.QUEUED} == DUE_LANES | {Lane.SCHEDULED}
+    assert set(STATUS_OF) == set(Lane)
+
+
+@pytest.mark.parametrize("changes", [{"run": RUN + 1}, {"run": RUN - 1}, {"writer_id": MINE + 1}], ids=str)
+@pytest.mark.parametrize("command", [c.Settle, c.Release, c.Report])
+def test_only_the_attempt_that_owns_the_job_may_speak_for_it(command: type[Any], changes: dict[str, Any]) -> None:
+    verdict = decide(job_in(Lane.PROCESSING, **changes), COMMANDS[command], NOW)
+    assert isinstance(verdict, Refusal)
+    assert (verdict.why, booked(verdict.deltas, Kind.COUNTER)) == (Refused.STALE, {"stale_settlements": 1})
+
+
+def test_only_the_dead_writers_jobs_are_lost() -> None:
+    verdict = decide(job_in(Lane.PROCESSING, writer_id=MINE + 1), c.Lose(MINE), NOW)
+    assert isinstance(verdict, Refusal)
+
+
+# Which transition changes what: the table of the design, row by row
+
+
+class Row(NamedTuple):
+    name: str
+    job: Job
+    command: c.JobCommand
+    to: Lane
+    event: EventName | None
+    counters: set[str] = set()
+    histograms: set[str] = set()
+    gauges: dict[str, int] = {}
+    occupied: bool = False
+
+
+P: Final = Lane.PROCESSING
+DEAD: Final = {"queue_depth": 0}
+TABLE: Final = [
+    Row("due", job_in(Lane.SCHEDULED), c.Due(), Lane.READY, None, gauges={"scheduled": -1, "queue_depth": 1}),
+    Row("due, head", job_in(Lane.SCHEDULED, keyed=True), c.Due(), Lane.READY, None,
+        histograms={"mailbox_wait"}, gauges={"scheduled": -1, "queue_depth": 1}),
+    Row("due, behind", job_in(Lane.SCHEDULED, keyed=True), c.Due(), Lane.PARKED, None,
+        gauges={"scheduled": -1, "queue_depth": 1, "parked": 1}, occupied=True),
+    Row("due after a blocking back-off", job_in(Lane.SCHEDULED, keyed=True, holds=True), c.Due(), Lane.READY, None,
+        gauges={"scheduled": -1, "queue_depth": 1}),
+    Row("activate", job_in(Lane.PARKED, keyed=True), c.Activate(), Lane.READY, None, histograms={"mailbox_wait"}, gauges={"parked": -1}),
+    Row("activate an arrival", job_in(Lane.ARRIVED, keyed=True), c.Activate(), Lane.READY, None, histograms={"mailbox_wait"}),
+    Row("start", job_in(Lane.READY), c.Start(MINE), P, EventName.STARTED,
+        histograms={"wait_duration"}, gauges={"queue_depth": -1, "running": 1}),
+    Row("done", job_in(P), settle(Done()), Lane.COMPLETE, EventName.COMPLETED,
+        {"completions"}, {"processing_seconds", "duration"}, {"running": -1}),
+    Row("done although cancel is asked", job_in(P, **ASKED), settle(Done()), Lane.COMPLETE, EventName.COMPLETED,
+        {"completions"}, {"processing_seconds", "duration"}, {"running": -1}),
+    Row("failed, attempts left", job_in(P), settle(Failed("x")), Lane.SCHEDULED, EventName.RETRIED,
+        {"failures", "retries"}, {"processing_seconds"}, {"running": -1, "scheduled": 1}),
+    Row("retry asked, attempts left", job_in(P), settle(Retry(after=1)), Lane.SCHEDULED, EventName.RETRIED,
+        {"failures", "retries"}, {"processing_seconds"}, {"running": -1, "scheduled": 1}),
+    Row("failed, none left", job_in(P, failures=9), settle(Failed("x")), Lane.FAILED, EventName.DEAD_LETTERED,
+        {"failures", "dead_lettered"}, {"processing_seconds", "duration"}, {"running": -1, "dlq_size": 1}),
+    Row("retry asked, none left", job_in(P, failures=9), settle(Retry()), Lane.FAILED, EventName.DEAD_LETTERED,
+        {"failures", "dead_lettered"}, {"processing_seconds", "duration"}, {"running": -1, "dlq_size": 1}),
+    Row("failed for good", job_in(P), settle(Fail("x")), Lane.FAILED, EventName.DEAD_LETTERED,
+        {"failures", "dead_lettered"}, {"processing_seconds", "duration"}, {"running": -1, "dlq_size": 1}),
+    *(
+        Row(f"{type(outcome).__name__.lower()} while cancel is asked", job_in(P, **ASKED), settle(outcome), Lane.CANCELLED,
+            EventName.CANCELLED, {"failures", "cancellations"}, {"processing_seconds", "duration"}, {"running": -1})
+        for outcome in (Failed("x"), Retry(), Fail("x"))
+    ),
+    *(
+        Row(f"cancel while {lane}", job_in(lane, keyed=True), c.Cancel("a"), Lane.CANCELLED, EventName.CANCELLED,
+            {"cancellations"}, {"duration"}, gauges)
+        for lane, gauges in (
+            (Lane.READY, {"queue_depth": -1}), (Lane.ARRIVED, {"queue_depth": -1}),
+            (Lane.PARKED, {"queue_depth": -1, "parked": -1}), (Lane.SCHEDULED, {"scheduled": -1}),
+        )
+    ),
+    Row("cancel asked", job_in(P), c.Cancel("a"), P, EventName.CANCEL_REQUESTED),
+    Row("cancel acknowledged", job_in(P, **ASKED), settle(Cancel()), Lane.CANCELLED, EventName.CANCELLED,
+        {"cancellations"}, {"processing_seconds", "duration"}, {"running": -1}),
+    Row("lose", job_in(P), c.Lose(MINE), Lane.READY, EventName.LOST, {"failures", "retries", "lost"},
+        gauges={"running": -1, "queue_depth": 1}),
+    Row("lose, losses used up", job_in(P, losses=2), c.Lose(MINE), Lane.FAILED, EventName.DEAD_LETTERED,
+        {"failures", "dead_lettered", "lost"}, {"duration"}, {"running": -1, "dlq_size": 1}),
+    Row("lose while cancel is asked", job_in(P, **ASKED), c.Lose(MINE), Lane.CANCELLED, EventName.CANCELLED,
+        {"failures", "cancellations", "lost"}, {"duration"}, {"running": -1}),
+    Row("release", job_in(P), c.Release("a", 41, RUN, MINE), Lane.READY, EventName.RELEASED,
+        {"released"}, gauges={"running": -1, "queue_depth": 1}),
+    Row("release while cancel is asked", job_in(P, **ASKED), c.Release("a", 41, RUN, MINE), Lane.CANCELLED, EventName.CANCELLED,
+        {"released", "cancellations"}, {"duration"}, {"running": -1}),
+    Row("report", job_in(P), c.Report("a", 41, RUN, MINE, 50.0, "half"), P, None),
+    Row("replay", job_in(Lane.FAILED), c.Replay("a"), Lane.READY, EventName.REPLAYED, {"replayed"},
+        gauges={"dlq_size": -1, "queue_depth": 1}),
+    Row("replay, head", job_in(Lane.FAILED, keyed=True), c.Replay("a"), Lane.READY, EventName.REPLAYED, {"replayed"},
+        {"mailbox_wait"}, {"dlq_size": -1, "queue_depth": 1}),
+    Row("replay, behind", job_in(Lane.FAILED, keyed=True), c.Replay("a"), Lane.PARKED, EventName.REPLAYED, {"replayed"},
+        gauges={"dlq_size": -1, "queue_depth": 1, "parked": 1}, occupied=True),
+    Row("discard", job_in(Lane.FAILED), c.Discard("a"), Lane.DISCARDED, EventName.DISCARDED, {"discarded"}, gauges={"dlq_size": -1}),
+    *(
+        Row(f"prune {lane}", job_in(lane), c.Prune(), lane, None, {"pruned"})
+        for lane in (Lane.COMPLETE, Lane.CANCELLED, Lane.DISCARDED)
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: row.name)
+def test_a_transition_changes_what_the_table_says(row: Row) -> None:
+    verdict = decide(row.job, row.command, NOW, number=100, occupied=row.occupied)
+    assert isinstance(verdict, Change)
+    assert verdict.job.lane is row.to
+    assert (verdict.event.name if verdict.event else None) is row.event
+    assert booked(verdict.deltas, Kind.COUNTER) == dict.fromkeys(row.counters, 1)
+    assert booked(verdict.deltas, Kind.HISTOGRAM) == dict.fromkeys(row.histograms, 1)
+    assert booked(verdict.deltas, Kind.GAUGE) == row.gauges
+
+
+@pytest.mark.parametrize(
+    ("entity", "delay", "occupied", "lane", "gauges", "waits"),
+    [
+        (None, 0, False, Lane.READY, {"queue_depth": 1}, 0),
+        ("e", 0, False, Lane.READY, {"queue_depth": 1}, 1),
+        ("e", 0, True, Lane.PARKED, {"queue_depth": 1, "parked": 1}, 0),
+        (None, SECOND, False, Lane.SCHEDULED, {"scheduled": 1}, 0),
+        ("e", SECOND, True, Lane.SCHEDULED, {"scheduled": 1}, 0),
+    ],
+)
+def test_a_submit_changes_what_the_table_says(
+    entity: str | None, delay: int, occupied: bool, lane: Lane, gauges: dict[str, int], waits: int
+) -> None:
+    change = submit(c.Submit("a", 5, b"{}", 1, entity, delay), NOW, number=9, occupied=occupied)
+    job = change.job
+    assert (job.lane, job.seq, job.due_at, job.origin_at) == (lane, 9, NOW + delay, NOW + delay)
+    assert job.holds is (entity is not None and lane is Lane.READY)
+    assert job.eligible_at == (NOW if lane is Lane.READY else None)
+    assert booked(change.deltas, Kind.COUNTER) == {"enqueued": 1}
+    assert booked(change.deltas, Kind.GAUGE) == gauges
+    assert booked(change.deltas, Kind.HISTOGRAM)["mailbox_wait"] == waits
+    assert change.event is not None
+    assert change.event.name is EventName.SUBMITTED
+
+
+def test_a_duplicate_counts_and_names_the_holder() -> None:
+    refusal = duplicate(c.Submit("a", 5, b"{}", 1), "holder")
+    assert (refusal.why, refusal.job_id) == (Refused.DUPLICATE, "holder")
+    assert booked(refusal.deltas, Kind.COUNTER) == {"deduplicated": 1}
+
+
+@pytest.mark.parametrize(
+    ("command", "cell"),
+    [(settle(Cancel()), CALM), (settle(Failed("x")), WHILE_FAILING), (c.Lose(MINE), WHILE_FAILING), (COMMANDS[c.Release], CALM)],
+    ids=["acknowledged", "failing", "lost", "released"],
+)
+def test_cancellations_while_failing_are_told_apart(command: c.JobCommand, cell: int) -> None:
+    verdict = decide(job_in(Lane.PROCESSING, **ASKED), command, NOW)
+    assert isinstance(verdict, Change)
+    assert [delta.cell for delta in verdict.deltas if delta.number == catalog.CANCELLATIONS.number] == [cell]
+
+
+# Laws over all lanes, commands and circumstances
+
+OUTCOMES: Final = (Done(), Failed("x"), Retry(after=3), Fail("x"), Cancel("x"))
+ALL_COMMANDS: Final = [
+    *(command for kind, command in COMMANDS.items() if kind is not c.Settle),
+    *(settle(outcome, retry=policy) for outcome in OUTCOMES for policy in (RetryPolicy(), STEP_ASIDE)),
+]
+CIRCUMSTANCES: Final = [
+    {**asked, **limits, **holds}
+    for asked in ({}, ASKED)
+    for limits in ({}, {"failures": 9}, {"losses": 2})
+    for holds in ({}, {"holds": True, "entity": "e"})
+]
+
+
+def gauges_of(job: Job) -> Counter[str]:
+    lanes = {"scheduled": Lane.SCHEDULED, "running": Lane.PROCESSING, "parked": Lane.PARKED, "dlq_size": Lane.FAILED}
+    counted = Counter({name: int(job.lane is lane) for name, lane in lanes.items()})
+    counted["queue_depth"] = int(job.lane in DUE_LANES)
+    return counted
+
+
+def all_changes() -> list[tuple[Job, c.JobCommand, Change]]:
+    found = []
+    for lane, keyed, extra, command, occupied in product(Lane, (False, True), CIRCUMSTANCES, ALL_COMMANDS, (False, True)):
+        asked = extra if lane is Lane.PROCESSING else {name: value for name, value in extra.items() if name != "cancel_at"}
+        job = job_in(lane, keyed=keyed, **asked)
+        kept = deepcopy(job)
+        verdict = decide(job, command, NOW, number=100, occupied=occupied)
+        assert job == kept
+        assert decide(job, command, NOW, number=100, occupied=occupied) == verdict
+        if isinstance(verdict, Change):
+            found.append((job, command, verdict))
+    return found
+
+
+@pytest.fixture(scope="module")
+def changes() -> list[tuple[Job, c.JobCommand, Change]]:
+    """Every change that can happen; computing it proves that ``decide`` is pure."""
+    return all_changes()
+
+
+def test_gauges_move_by_the_lane_left_and_the_lane_entered(changes: list[tuple[Job, c.JobCommand, Change]]) -> None:
+    for before, _, change in changes:
+        moved = booked(change.deltas, Kind.GAUGE)
+        moved.update(gauges_of(before))
+        assert +moved == +gauges_of(change.job), (before, change)
+
+
+def test_every_start_waits_once_every_settled_attempt_works_once_every_end_lasts_once(
+    changes: list[tuple[Job, c.JobCommand, Change]],
+) -> None:
+    for before, command, change in changes:
+        seen = booked(change.deltas, Kind.HISTOGRAM)
+        ends = change.job.lane is not before.lane and change.job.status in ENDED and before.status not in ENDED
+        assert seen["wait_duration"] == isinstance(command, c.Start)
+        assert seen["processing_seconds"] == isinstance(command, c.Settle)
+        assert seen["duration"] == ends, (before, command)
+
+
+def test_every_failure_goes_on_exactly_one_way(changes: list[tuple[Job, c.JobCommand, Change]]) -> None:
+    for _, _, change in changes:
+        counted = booked(change.deltas, Kind.COUNTER)
+        failing = sum(
+            delta.amount for delta in change.deltas
+            if (delta.number, delta.cell) == (catalog.CANCELLATIONS.number, WHILE_FAILING)
+        )  # fmt: skip
+        assert counted["failures"] == counted["retries"] + counted["dead_lettered"] + failing
+
+
+def test_every_change_of_a_row_raises_its_version_and_names_its_event(changes: list[tuple[Job, c.JobCommand, Change]]) -> None:
+    for before, command, change in changes:
+        unchanged = isinstance(command, c.Prune) or (isinstance(command, c.Cancel) and before.cancel_at is not None)
+        assert change.job.version == before.version + (not unchanged)
+        assert (change.event is not None) or before.status is change.job.status
+        if change.event is not None:
+            assert (change.event.at, change.event.run) == (NOW, change.job.run)
+
+
+def test_a_mailbox_is_held_by_what_is_ready_processing_or_blocking(changes: list[tuple[Job, c.JobCommand, Change]]) -> None:
+    for before, _, change in changes:
+        job = change.job
+        assert change.frees == (before.holds and not job.holds), (before, change)
+        if job.status in ENDED and before.status not in ENDED:
+            assert not job.holds
+        if job.lane is Lane.PARKED:
+            assert not job.holds
+
+
+def test_who_has_a_writer_is_processing_and_who_has_an_end_has_ended(changes: list[tuple[Job, c.JobCommand, Change]]) -> None:
+    for _, _, change in changes:
+        assert (change.job.writer_id is not None) == (change.job.lane is Lane.PROCESSING)
+        assert (change.job.ended_at is not None) == (change.job.status in ENDED)
+
+
+def test_a_job_that_is_asked_to_stop_is_never_queued_again(changes: list[tuple[Job, c.JobCommand, Change]]) -> None:
+    for before, _, change in changes:
+        if before.cancel_at is not None and before.lane is Lane.PROCESSING:
+            assert change.job.status in {Status.PROCESSING, Status.COMPLETE, Status.CANCELLED}
+
+
+# Single rules
+
+
+def test_the_second_request_to_cancel_changes_nothing() -> None:
+    job = job_in(Lane.PROCESSING, **ASKED)
+    assert decide(job, c.Cancel("a"), NOW) == Change(job, None, ())
+
+
+@pytest.mark.parametrize(("outcome", "reason"), [(Failed("x"), Reason.MAX_ATTEMPTS), (Fail("x", Reason.VALIDATION), Reason.VALIDATION)])
+def test_a_dead_letter_says_why(outcome: Outcome, reason: Reason) -> None:
+    verdict = decide(job_in(Lane.PROCESSING, failures=9), settle(outcome), NOW)
+    assert isinstance(verdict, Change)
+    assert (verdict.job.reason, verdict.job.error) == (reason, "x")
+
+
+def test_a_replay_begins_a_new_life_at_the_end() -> None:
+    job = job_in(Lane.FAILED, losses=2)
+    verdict = decide(job, c.Replay("a"), NOW, number=100)
+    assert isinstance(verdict, Change)
+    again = verdict.job
+    assert (again.seq, again.failures, again.losses, again.run) == (100, 0, 0, job.run)
+    assert (again.due_at, again.origin_at, again.eligible_at) == (NOW, NOW, NOW)
+    assert (again.reason, again.error, again.ended_at, again.started_at) == (None, None, None, None)
+
+
+def test_a_start_takes_the_number_as_its_fence() -> None:
+    verdict = decide(job_in(Lane.READY, run=2), c.Start(MINE), NOW, number=100)
+    assert isinstance(verdict, Change)
+    assert (verdict.job.run, verdict.job.fence, verdict.job.writer_id, verdict.job.started_at) == (3, 100, MINE, NOW)
+
+
+def test_loss_and_release_go_to_the_front_again() -> None:
+    job = job_in(Lane.PROCESSING, keyed=True)
+    for command in (c.Lose(MINE), COMMANDS[c.Release]):
+        verdict = decide(job, command, NOW)
+        assert isinstance(verdict, Change)
+        assert (verdict.job.seq, verdict.job.holds, verdict.frees, verdict.job.failures) == (job.seq, True, False, 0)
