@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 START = 1_700_000_000_000_000
 SECOND = 1_000_000
-HIGH, NORMAL, LOW = Priority.HIGH, Priority.NORMAL, Priority.LOW
+CRITICAL, HIGH, NORMAL, LOW = Priority.CRITICAL, Priority.HIGH, Priority.NORMAL, Priority.LOW
 
 
 class Desk:

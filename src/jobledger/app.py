@@ -17,6 +17,7 @@ from jobledger._runtime.context import Context
 from jobledger._runtime.dispatcher import Dispatcher
 from jobledger._runtime.handler import Handler
 from jobledger._runtime.node import Node
+from jobledger._runtime.process import measured
 from jobledger._runtime.registry import Registration, Registry, TypeOptions
 from jobledger._store.commit import Door
 from jobledger._store.contract import Enlistment
@@ -24,7 +25,7 @@ from jobledger._store.intake import Options, SubmitOptions
 from jobledger._store.known import KnownTypes
 from jobledger._store.open import open_store
 from jobledger._types import OnRetry
-from jobledger.errors import InvalidOption, NotOpen
+from jobledger.errors import InvalidOption, NotOpen, WorkerStuck
 from jobledger.jobs import JobService
 from jobledger.metrics import MetricsService
 
@@ -104,12 +105,21 @@ class App:
         self._known = KnownTypes()
         self._door: Door | None = None
         self._threads: tuple[ThreadPoolExecutor, ThreadPoolExecutor] | None = None
+        self._node: Node | None = None
         self._opened = 0
-        self._enlisting = Enlistment("client", socket.gethostname(), os.getpid())
+        self._enlisting = self._client()
+        self._retires = True
         self.jobs = JobService(
             self._opened_door, self._read, self._clock, self._known, refresh=self._refresh, check=self._registry.check
         )
-        self.metrics = MetricsService(self._ledger, self._audit, self._count)
+        self.metrics = MetricsService(
+            self._ledger, self._audit, self._count, lambda: measured(self._door, self._node)
+        )
+
+    @property
+    def handled(self) -> tuple[str, ...]:
+        """The names of the types that this App has handlers for."""
+        return tuple(registration.name for registration in self._registry)
 
     def job(
         self,
@@ -183,7 +193,7 @@ class App:
         """Write what is queued, fold the books of this process, close."""
         self._opened -= 1
         if self._opened == 0:
-            await self._close(retire=True)
+            await self._close(retire=self._retires)
 
     @asynccontextmanager
     async def worker(
@@ -203,6 +213,9 @@ class App:
         if not len(self._registry):
             message = "this App has no handlers: register some with @app.job(…) before starting a worker"
             raise InvalidOption(message)
+        if self._node is not None:
+            message = "this App runs a worker already: give that one more slots, or use another App"
+            raise InvalidOption(message)
         if slots < 1:
             message = f"slots must be at least 1, not {slots}"
             raise InvalidOption(message)
@@ -213,11 +226,24 @@ class App:
             self._enlisting = Enlistment("worker", socket.gethostname(), os.getpid(), slots + threads, types)
             dispatcher = Dispatcher(door, self._registry, self._clock, slots=slots, threads=threads, submit=self._child)
             node = Node(door, dispatcher, self._read, self._clock, retention=self._retention)
-            await node.start()
+            self._node = node
             try:
+                await node.start()
                 yield node
             finally:
-                await node.stop(grace)
+                await self._stop(node, door, grace)
+
+    async def _stop(self, node: Node, door: Door, grace: float) -> None:
+        """A client again; but a worker whose code still runs keeps its writer until its process ends."""
+        self._node = None
+        try:
+            await node.stop(grace)
+        except WorkerStuck:
+            self._retires = False
+            raise
+        self._enlisting = self._client()
+        if self._opened > 1:
+            await door.reenlist()
 
     def blocking(self) -> AbstractContextManager[Bridge]:
         """Use this App from synchronous code: a script, Flask, Django.
@@ -236,7 +262,7 @@ class App:
             raise InvalidOption(message)
         store = open_store(self.url, self._clock.now, self._boundaries)
         self._threads = (ThreadPoolExecutor(1, "jobledger-write"), ThreadPoolExecutor(1, "jobledger-read"))
-        self._enlisting = Enlistment("client", socket.gethostname(), os.getpid())
+        self._enlisting, self._retires = self._client(), True
         self._door = Door(store, self._write, lambda: self._enlisting)
         if self._read_only:
             await self._refresh()
@@ -256,6 +282,10 @@ class App:
             self._door = self._threads = None
             for thread in threads or ():
                 thread.shutdown(wait=False)
+
+    @staticmethod
+    def _client() -> Enlistment:
+        return Enlistment("client", socket.gethostname(), os.getpid())
 
     def _opened_door(self) -> Door:
         if self._door is None:

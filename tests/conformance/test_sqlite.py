@@ -10,9 +10,12 @@ from jobledger.conformance.suite import *  # noqa: F403 - the suite is meant to 
 from tests.sqlite_file import SqliteFile
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
 @pytest.fixture
-def store_factory(tmp_path: Path) -> SqliteFile:
-    return SqliteFile(tmp_path / "jobs.db")
+def store_factory(tmp_path: Path) -> Iterator[SqliteFile]:
+    file = SqliteFile(tmp_path / "jobs.db")
+    yield file
+    file.forget()

@@ -146,7 +146,6 @@ class Row(NamedTuple):
 
 
 P: Final = Lane.PROCESSING
-DEAD: Final = {"queue_depth": 0}
 TABLE: Final = [
     Row("due", job_in(Lane.SCHEDULED), c.Due(), Lane.READY, None, gauges={"scheduled": -1, "queue_depth": 1}),
     Row("due, head", job_in(Lane.SCHEDULED, keyed=True), c.Due(), Lane.READY, None,
@@ -258,7 +257,12 @@ def test_a_duplicate_counts_and_names_the_holder() -> None:
 
 @pytest.mark.parametrize(
     ("command", "cell"),
-    [(settle(Cancel()), CALM), (settle(Failed("x")), WHILE_FAILING), (c.Lose(MINE), WHILE_FAILING), (COMMANDS[c.Release], CALM)],
+    [
+        (settle(Cancel()), CALM),
+        (settle(Failed("x")), WHILE_FAILING),
+        (c.Lose(MINE), WHILE_FAILING),
+        (COMMANDS[c.Release], CALM),
+    ],
     ids=["acknowledged", "failing", "lost", "released"],
 )
 def test_cancellations_while_failing_are_told_apart(command: c.JobCommand, cell: int) -> None:
@@ -289,11 +293,18 @@ def gauges_of(job: Job) -> Counter[str]:
     return counted
 
 
+def fits(lane: Lane, field: str) -> bool:
+    """Whether a job in this lane can differ in this field: only a running one is asked to stop, only a back-off holds."""
+    only = {"cancel_at": Lane.PROCESSING, "holds": Lane.SCHEDULED, "entity": Lane.SCHEDULED}
+    return only.get(field, lane) is lane
+
+
 def all_changes() -> list[tuple[Job, c.JobCommand, Change]]:
     found = []
-    for lane, keyed, extra, command, occupied in product(Lane, (False, True), CIRCUMSTANCES, ALL_COMMANDS, (False, True)):
-        asked = extra if lane is Lane.PROCESSING else {name: value for name, value in extra.items() if name != "cancel_at"}
-        job = job_in(lane, keyed=keyed, **asked)
+    for lane, keyed, extra, command, occupied in product(
+        Lane, (False, True), CIRCUMSTANCES, ALL_COMMANDS, (False, True)
+    ):
+        job = job_in(lane, keyed=keyed, **{name: value for name, value in extra.items() if fits(lane, name)})
         kept = deepcopy(job)
         verdict = decide(job, command, NOW, number=100, occupied=occupied)
         assert job == kept
@@ -337,7 +348,9 @@ def test_every_failure_goes_on_exactly_one_way(changes: list[tuple[Job, c.JobCom
         assert counted["failures"] == counted["retries"] + counted["dead_lettered"] + failing
 
 
-def test_every_change_of_a_row_raises_its_version_and_names_its_event(changes: list[tuple[Job, c.JobCommand, Change]]) -> None:
+def test_every_change_of_a_row_raises_its_version_and_names_its_event(
+    changes: list[tuple[Job, c.JobCommand, Change]],
+) -> None:
     for before, command, change in changes:
         unchanged = isinstance(command, c.Prune) or (isinstance(command, c.Cancel) and before.cancel_at is not None)
         assert change.job.version == before.version + (not unchanged)
@@ -346,7 +359,9 @@ def test_every_change_of_a_row_raises_its_version_and_names_its_event(changes: l
             assert (change.event.at, change.event.run) == (NOW, change.job.run)
 
 
-def test_a_mailbox_is_held_by_what_is_ready_processing_or_blocking(changes: list[tuple[Job, c.JobCommand, Change]]) -> None:
+def test_a_mailbox_is_held_by_what_is_ready_processing_or_blocking(
+    changes: list[tuple[Job, c.JobCommand, Change]],
+) -> None:
     for before, _, change in changes:
         job = change.job
         assert change.frees == (before.holds and not job.holds), (before, change)
@@ -356,7 +371,9 @@ def test_a_mailbox_is_held_by_what_is_ready_processing_or_blocking(changes: list
             assert not job.holds
 
 
-def test_who_has_a_writer_is_processing_and_who_has_an_end_has_ended(changes: list[tuple[Job, c.JobCommand, Change]]) -> None:
+def test_who_has_a_writer_is_processing_and_who_has_an_end_has_ended(
+    changes: list[tuple[Job, c.JobCommand, Change]],
+) -> None:
     for _, _, change in changes:
         assert (change.job.writer_id is not None) == (change.job.lane is Lane.PROCESSING)
         assert (change.job.ended_at is not None) == (change.job.status in ENDED)
@@ -376,7 +393,9 @@ def test_the_second_request_to_cancel_changes_nothing() -> None:
     assert decide(job, c.Cancel("a"), NOW) == Change(job, None, ())
 
 
-@pytest.mark.parametrize(("outcome", "reason"), [(Failed("x"), Reason.MAX_ATTEMPTS), (Fail("x", Reason.VALIDATION), Reason.VALIDATION)])
+@pytest.mark.parametrize(
+    ("outcome", "reason"), [(Failed("x"), Reason.MAX_ATTEMPTS), (Fail("x", Reason.VALIDATION), Reason.VALIDATION)]
+)
 def test_a_dead_letter_says_why(outcome: Outcome, reason: Reason) -> None:
     verdict = decide(job_in(Lane.PROCESSING, failures=9), settle(outcome), NOW)
     assert isinstance(verdict, Change)

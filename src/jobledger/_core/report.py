@@ -78,6 +78,7 @@ class JobSummary(msgspec.Struct, frozen=True, kw_only=True):
     entity: str | None
     priority: str
     attempt: int
+    failures: int
     max_attempts: int
     losses: int
     submitted_at: datetime
@@ -147,6 +148,7 @@ def _facts(job: Job, type_name: str) -> dict[str, Any]:
         "entity": job.entity,
         "priority": Priority(job.priority).label,
         "attempt": job.attempt,
+        "failures": job.failures,
         "max_attempts": job.max_attempts,
         "losses": job.losses,
         "submitted_at": instant(job.submitted_at),

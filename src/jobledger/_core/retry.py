@@ -37,4 +37,8 @@ class RetryPolicy(msgspec.Struct, frozen=True):
     def delay(self, failures: int, sample: float) -> Micros:
         """Microseconds to wait after the given number of failed attempts; ``sample`` is uniform in [0, 1)."""
         exponent = min(failures - 1, 64)
-        return micros(min(self.cap, self.base * self.factor**exponent) * sample)
+        try:
+            longest = self.base * self.factor**exponent
+        except OverflowError:
+            longest = self.cap
+        return micros(min(self.cap, longest) * sample)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from jobledger._core.catalog import Kind
 from jobledger._core.commands import UserDelta
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from jobledger._metrics.family import Labels, Value
+    from jobledger._metrics.histogram import HistogramValue
     from jobledger._metrics.snapshot import Snapshot
 
 
@@ -44,8 +45,7 @@ class _UserSeries:
         amount = millionths(value, f"{self.name}.{what}")
         await self._ledger.count((UserDelta(self.name, self._kind.value, self.labels, amount),))
 
-    async def read(self) -> Value:
-        """The value now, over all series that have these labels; zero before the first count."""
+    async def _read(self) -> Value:
         return (await self._ledger.snapshot()).user_value(self.name, self._kind, self.labels)
 
 
@@ -68,6 +68,10 @@ class UserCounter(_UserSeries):
         """
         await self._book(n, "inc")
 
+    async def read(self) -> int | float:
+        """The value now, over all series that have these labels; zero before the first count."""
+        return cast("int | float", await self._read())
+
 
 class UserHistogram(_UserSeries):
     """A histogram of your own, on the store's one ladder of boundaries.
@@ -87,6 +91,10 @@ class UserHistogram(_UserSeries):
             InvalidOption: the value is negative or not finite.
         """
         await self._book(value, "observe")
+
+    async def read(self) -> HistogramValue:
+        """What it holds now, over all series that have these labels; empty before the first observation."""
+        return cast("HistogramValue", await self._read())
 
 
 class Namespace:

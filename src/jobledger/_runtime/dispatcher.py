@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from jobledger._config import MAX_MESSAGE
 from jobledger._core.commands import Report
+from jobledger._core.decide import Change
 from jobledger._core.priority import Stride
 from jobledger._runtime.attempt import Attempt
 from jobledger._runtime.context import Context, Signals, Stop
@@ -49,6 +51,9 @@ class Dispatcher:
         clock: time and chance.
         slots: how many ``async def`` handlers run at once; ``threads``: how many ``def`` ones.
         submit: builds the children of ``ctx.submit``.
+
+    Attributes:
+        ended: what came of this process's attempts, by the transition that was committed.
     """
 
     def __init__(
@@ -63,6 +68,7 @@ class Dispatcher:
     ) -> None:
         """Nothing is claimed before :meth:`look`."""
         self.running: dict[int, Attempt] = {}
+        self.ended: Counter[str] = Counter()
         self.idle = asyncio.Event()
         self.idle.set()
         self._door = door
@@ -158,6 +164,8 @@ class Dispatcher:
         self.running.pop(attempt.job.key, None)
         if not self.running:
             self.idle.set()
+        if isinstance(answer, Change) and answer.event is not None:
+            self.ended[answer.event.name] += 1
         if isinstance(answer, BaseException):
             log.critical(
                 "job %s can't be settled (%s): it stays in processing until this worker ends", ended.job_id, answer

@@ -101,7 +101,7 @@ class Handler(Generic[P, R]):
             NotFound, NotEnded, JobEnded: there is no result.
         """
         plain = await self._jobs.result(job_id, wait=wait)
-        typed: R = msgspec.convert(plain, self._returns, dec_hook=dec_hook)
+        typed: R = msgspec.convert(plain, self._returns, dec_hook=dec_hook, str_keys=True)
         return typed
 
 

@@ -22,11 +22,12 @@ class LagWatch:
     """A thread that notices when the loop no longer ticks, and looks which task holds it.
 
     Attributes:
-        longest: the longest stall seen, in seconds.
+        latest: how late the loop last woke, in seconds; longest: the longest stall seen.
     """
 
     def __init__(self, running: Mapping[int, Attempt]) -> None:
         """Not started."""
+        self.latest = 0.0
         self.longest = 0.0
         self._running = running
         self._ended = threading.Event()
@@ -53,6 +54,7 @@ class LagWatch:
         warned = False
         while not self._ended.wait(_TICK):
             stalled = time.monotonic() - self._ticked - _TICK
+            self.latest = max(stalled, 0.0)
             self.longest = max(self.longest, stalled)
             if stalled > _WARN_AFTER and not warned:
                 log.warning(

@@ -15,6 +15,8 @@ from jobledger._runtime.upkeep import SAMPLE_SECONDS, Upkeep
 from jobledger.errors import WorkerStuck
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from jobledger._clock import Clock
     from jobledger._runtime.dispatcher import Dispatcher
     from jobledger._store.commit import Door, Run
@@ -72,6 +74,11 @@ class Node:
         self._door.claimer = None
         if dispatcher.running:
             raise WorkerStuck([attempt.job.id for attempt in dispatcher.running.values()])
+
+    @property
+    def ended(self) -> Mapping[str, int]:
+        """What came of this process's attempts so far, by transition: completed, retried, released …"""
+        return self._dispatcher.ended
 
     def hurry(self) -> None:
         """The second signal: running code is asked to stop now."""

@@ -76,7 +76,7 @@ class Registration:
         self.declaration = options.declared(name)
         self.retry = options.policy()
         self.signature = Signature(function)
-        self.is_async = inspect.iscoroutinefunction(inspect.unwrap(function))
+        self.is_async = any(map(inspect.iscoroutinefunction, (function, inspect.unwrap(function))))
         self.type: JobType | None = None
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import inspect
 from functools import partial
-from typing import TYPE_CHECKING, Any, get_type_hints
+from types import UnionType
+from typing import TYPE_CHECKING, Any, Final, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from jobledger._core.outcome import Cancel, Done, Fail, Retry
 from jobledger._runtime.context import Context
 from jobledger._store.codec import dec_hook
 from jobledger.errors import InvalidOption, InvalidPayload
@@ -15,7 +17,8 @@ from jobledger.errors import InvalidOption, InvalidPayload
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_ANY_NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+_ANY_NAMED: Final = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+_NO_RESULT: Final = (Retry, Cancel, Fail)
 
 
 class Signature:
@@ -23,27 +26,27 @@ class Signature:
 
     Attributes:
         context: the name of its Context parameter, if it has one.
-        returns: the annotation of its result.
+        returns: the annotation of its result, without the answers that leave none.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
         """Read the annotations.
 
         Raises:
-            InvalidOption: a parameter that no JSON object can fill.
+            InvalidOption: a parameter that no JSON object can fill, or a second Context.
         """
         hints = _hints(function)
         self.context: str | None = None
-        self.returns: Any = hints.get("return", Any)
+        self.returns: Any = _result(hints.get("return", Any))
         self._open = False
         fields: list[tuple[str, Any, Any]] = []
         for parameter in inspect.signature(function).parameters.values():
             annotation = hints.get(parameter.name, Any)
-            if annotation is Context:
+            if parameter.kind in _ANY_NAMED and self.context is None and _is_context(annotation):
                 self.context = parameter.name
             elif parameter.kind is inspect.Parameter.VAR_KEYWORD:
                 self._open = True
-            elif parameter.kind in _ANY_NAMED:
+            elif parameter.kind in _ANY_NAMED and not _is_context(annotation):
                 default = msgspec.NODEFAULT if parameter.default is parameter.empty else _default(parameter.default)
                 fields.append((parameter.name, annotation, default))
             else:
@@ -71,6 +74,22 @@ class Signature:
             extra = msgspec.json.decode(payload)
             arguments.update({name: value for name, value in extra.items() if name not in arguments})
         return arguments
+
+
+def _is_context(annotation: object) -> bool:
+    return annotation is Context or (_is_union(annotation) and Context in get_args(annotation))
+
+
+def _is_union(annotation: object) -> bool:
+    return get_origin(annotation) in {Union, UnionType}
+
+
+def _result(returns: Any) -> Any:  # noqa: ANN401 - any annotation
+    """``str | Retry`` has a str as its result; Done may carry anything."""
+    if not _is_union(returns):
+        return Any if returns is Done or returns in _NO_RESULT else returns
+    left = tuple(answer for answer in get_args(returns) if answer not in _NO_RESULT)
+    return Any if Done in left or not left else Union[left]
 
 
 def _decoder(

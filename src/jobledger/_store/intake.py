@@ -124,7 +124,7 @@ def priority_of(value: str | Priority) -> Priority:
     """
     if isinstance(value, Priority):
         return value
-    found = BY_LABEL.get(value)
+    found = BY_LABEL.get(value) if isinstance(value, str) else None
     if found is None:
         message = f"unknown priority {value!r}: use one of {', '.join(BY_LABEL)}"
         raise InvalidOption(message)

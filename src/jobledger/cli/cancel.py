@@ -14,7 +14,8 @@ from jobledger.cli.session import Session
 if TYPE_CHECKING:
     from jobledger.app import App
 
-EPILOG = """Examples:
+EPILOG = """\b
+Examples:
   jobledger cancel 01936f0c-93a3-7cc6-8d24-5a1e8c6f0b11
   jobledger cancel 01936f0c-93a3-7cc6-8d24-5a1e8c6f0b11 --wait 30
   jobledger list --batch import-7 --json | jq -r '.jobs[].id' | xargs jobledger cancel"""
@@ -23,9 +24,7 @@ EPILOG = """Examples:
 def cancel(
     job_ids: JobsArgument,
     *,
-    wait: Annotated[
-        float | None, typer.Option(metavar="SECONDS", help="Wait so long for running ones to end.")
-    ] = None,
+    wait: Annotated[float | None, typer.Option(metavar="SECONDS", help="Wait so long for running ones to end.")] = None,
     app: AppOption = None,
     url: UrlOption = None,
     as_json: JsonOption = False,

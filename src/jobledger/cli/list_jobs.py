@@ -14,7 +14,8 @@ from jobledger.cli.views import LIST_COLUMNS, list_row
 if TYPE_CHECKING:
     from jobledger.app import App
 
-EPILOG = """Examples:
+EPILOG = """\b
+Examples:
   jobledger list
   jobledger list --status queued --type email.send
   jobledger list --entity customer:42 --oldest-first
@@ -23,9 +24,9 @@ EPILOG = """Examples:
 
 def list_jobs(
     *,
-    status: Annotated[str | None, typer.Option(help=f"One of {', '.join(Status)}.")] = None,
+    status: Annotated[str | None, typer.Option(metavar="STATUS", help=f"One of {', '.join(Status)}.")] = None,
     type_name: Annotated[str | None, typer.Option("--type", metavar="TYPE", help="Only this type.")] = None,
-    entity: Annotated[str | None, typer.Option(help="Only this entity.")] = None,
+    entity: Annotated[str | None, typer.Option(metavar="NAME", help="Only this entity.")] = None,
     batch: Annotated[str | None, typer.Option(metavar="NAME", help="Only this batch.")] = None,
     limit: Annotated[int, typer.Option(metavar="N", help="Jobs on a page, up to 1,000.")] = 50,
     after: Annotated[str | None, typer.Option(metavar="CURSOR", help="Where the page before ended.")] = None,
@@ -34,7 +35,10 @@ def list_jobs(
     url: UrlOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List jobs, the newest first. Payloads are not shown: `jobledger status ID` shows one."""
+    """List jobs, the newest first.
+
+    Payloads are not shown: `jobledger status ID` shows one.
+    """
     session = Session(app, url, as_json=as_json)
 
     async def work(app: App) -> None:

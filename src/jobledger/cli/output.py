@@ -3,39 +3,21 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-from rich.box import SIMPLE_HEAD
-from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 from rich.text import Text
 
 from jobledger.cli.escape import shown, shown_json, shown_lines
+from jobledger.cli.tables import Cell, Column, Sheet, Styled, safe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
     from jobledger.errors import JobledgerError
 
-
-class Styled(NamedTuple):
-    """A text with a look; the look is dropped where nobody can see it."""
-
-    text: str
-    style: str
-
-
-class Column(NamedTuple):
-    """A column of a table; numbers stand at its right."""
-
-    title: str
-    right: bool = False
-
-
-Cell: TypeAlias = str | Styled
+__all__ = ["Cell", "Column", "Output", "Styled", "described"]
 
 
 class Output:
@@ -106,17 +88,20 @@ class Output:
             self._errors.print(Text.assemble(("error:", "bold red"), f" {shown(str(error))}"))
 
     def table(self, columns: Sequence[Column | str], rows: Iterable[Sequence[Cell]]) -> None:
-        """A table: drawn on a terminal, in columns that a program can cut otherwise."""
-        heads = [column if isinstance(column, Column) else Column(column) for column in columns]
-        cells = [[_safe(cell) for cell in row] for row in rows]
-        if self.terminal:
-            self._console.print(_drawn(heads, cells), soft_wrap=False)
+        """A table: drawn on a terminal, a block for each row on a narrow one, and in plain columns for a program."""
+        sheet = Sheet(columns, rows)
+        if not self.terminal:
+            self.exact(sheet.aligned())
+        elif sheet.fits(self._console.width):
+            self._console.print(sheet.drawn(), soft_wrap=False)
         else:
-            self.exact(_aligned(heads, cells))
+            for record in sheet.records():
+                self.fields(record)
+                self.line("")
 
     def fields(self, pairs: Iterable[tuple[str, Cell | None]]) -> None:
         """Names and values; what is None is left out."""
-        kept = [(name, _safe(value)) for name, value in pairs if value is not None]
+        kept = [(name, safe(value)) for name, value in pairs if value is not None]
         width = max((len(name) for name, _ in kept), default=0)
         for name, value in kept:
             self._console.print(Text.assemble((f"{name:<{width}}  ", "dim"), (value.text, value.style)))
@@ -133,31 +118,3 @@ def described(error: JobledgerError) -> dict[str, Any]:
     """An error as data."""
     data = {name: value for name, value in vars(error).items() if not name.startswith("_")}
     return {"type": type(error).__name__, "message": str(error), "data": data}
-
-
-def _safe(cell: Cell) -> Styled:
-    return Styled(shown(cell), "") if isinstance(cell, str) else Styled(shown(cell.text), cell.style)
-
-
-def _drawn(heads: list[Column], rows: list[list[Styled]]) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
-    for head in heads:
-        table.add_column(head.title, justify="right" if head.right else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(cell.text, cell.style) for cell in row))
-    return table
-
-
-def _aligned(heads: list[Column], rows: list[list[Styled]]) -> str:
-    texts = [[head.title.upper() for head in heads], *([cell.text or "-" for cell in row] for row in rows)]
-    widths = [max(cell_len(row[at]) for row in texts) for at in range(len(heads))]
-    lines: list[str] = []
-    for row in texts:
-        padded = (_pad(text, width, right=head.right) for text, width, head in zip(row, widths, heads, strict=True))
-        lines.append("  ".join(padded).rstrip())
-    return "".join(f"{line}\n" for line in lines)
-
-
-def _pad(text: str, width: int, *, right: bool) -> str:
-    space = " " * (width - cell_len(text))
-    return space + text if right else text + space

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from jobledger.app import App
     from jobledger.cli.output import Output
 
-EPILOG = """Examples:
+EPILOG = """\b
+Examples:
   jobledger status 01936f0c-93a3-7cc6-8d24-5a1e8c6f0b11
   jobledger status 01936f0c-93a3-7cc6-8d24-5a1e8c6f0b11 --watch
   jobledger status 01936f0c-93a3-7cc6-8d24-5a1e8c6f0b11 --json | jq .result"""

@@ -21,28 +21,39 @@ if TYPE_CHECKING:
     from jobledger._types import OnDuplicate
     from jobledger.app import App
 
-EPILOG = """Examples:
+EPILOG = """\b
+Examples:
   jobledger submit email.send '{"to": "a@b.c"}' --entity customer:42
   jobledger submit report.build '{"month": "2026-01"}' --delay 3600 --priority low
-  jobledger submit email.send '[{"to": "a@b.c"}, {"to": "d@e.f"}]'    # a batch: all or nothing
-  jobledger submit report.build - --wait 60 < payload.json            # wait for the result
-  zcat imports.jsonl.gz | jobledger submit import.row --lines --batch-id import-7"""
+  jobledger submit report.build - --wait 60 < payload.json
+  jobledger submit email.send '[{"to": "a@b.c"}, {"to": "d@e.f"}]'
+  zcat rows.jsonl.gz | jobledger submit row.import --lines --batch-id june"""
 
 
 def submit(
     type_name: Annotated[str, typer.Argument(metavar="TYPE", help="The job's type.", show_default=False)],
     payload: Annotated[
         str | None,
-        typer.Argument(metavar="JSON", help="An object; a list of objects is a batch; - reads stdin.", show_default="{}"),
+        typer.Argument(
+            metavar="JSON", help="An object, {} if left out; a list is a batch; - reads stdin.", show_default=False
+        ),
     ] = None,
     *,
-    entity: Annotated[str | None, typer.Option(help="Whose mailbox: one job at a time, in order.")] = None,
-    priority: Annotated[str | None, typer.Option(help="critical, high, normal or low; else the type's.")] = None,
+    entity: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Whose mailbox: one job at a time, in order.")
+    ] = None,
+    priority: Annotated[
+        str | None, typer.Option(metavar="NAME", help="critical, high, normal or low; else the type's.")
+    ] = None,
     delay: Annotated[float | None, typer.Option(metavar="SECONDS", help="Not to be started before.")] = None,
     timeout: Annotated[float | None, typer.Option(metavar="SECONDS", help="What one attempt may take.")] = None,
     max_attempts: Annotated[int | None, typer.Option(metavar="N", help="Failed attempts before the DLQ.")] = None,
-    dedupe: Annotated[str | None, typer.Option(metavar="KEY", help="Only one live job of the type can hold it.")] = None,
-    dedupe_for: Annotated[float | None, typer.Option(metavar="SECONDS", help="Hold the key that long from now.")] = None,
+    dedupe: Annotated[
+        str | None, typer.Option(metavar="KEY", help="Only one live job of the type can hold it.")
+    ] = None,
+    dedupe_for: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="Hold the key that long from now.")
+    ] = None,
     on_duplicate: Annotated[
         str, typer.Option(metavar="return|raise", help="If the key is held: the holder's id, or an error.")
     ] = "return",
@@ -55,8 +66,10 @@ def submit(
 ) -> None:
     """Submit a job, a batch of jobs, or jobs from JSON lines.
 
-    Prints the id of each job. The type must be known to the store: a worker that handles it has started once,
-    or --app names an App that does; then the payload is checked against its handler too.
+    Prints the id of each job. The type must be known to the store: a worker that handles it has started once, or
+    --app names an App that does; then the payload is checked against its handler too.
+
+    A list is a batch: all of its jobs are accepted, or none. JSON lines are any number of jobs, in chunks.
     """
     session = Session(app, url, as_json=as_json)
     options = Options(
@@ -106,7 +119,7 @@ def _payload(text: str | None) -> dict[str, Any] | list[Any]:
         value = msgspec.json.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidPayload(
-            f"not JSON: {error}; quote it for the shell, as in '{{\"to\": \"a@b.c\"}}', or pass - and use stdin"
+            f'not JSON: {error}; quote it for the shell, as in \'{{"to": "a@b.c"}}\', or pass - and use stdin'
         ) from error
     if not isinstance(value, dict | list):
         raise not_an_object(value)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from jobledger._core.job import EventName, Status
 from jobledger.cli.moments import away, clock, clock_and_away
-from jobledger.cli.output import Cell, Column, Output, Styled
+from jobledger.cli.output import Output
+from jobledger.cli.tables import Cell, Column, Styled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +23,16 @@ STYLES: Final = {
     Status.CANCELLED: "yellow",
     Status.DISCARDED: "magenta",
 }
-LIST_COLUMNS: Final = ("id", "type", "status", "priority", "entity", Column("attempt", right=True), "submitted", "note")
+LIST_COLUMNS: Final = (
+    "id",
+    "type",
+    "status",
+    "priority",
+    "entity",
+    Column("failed", right=True),
+    "submitted",
+    Column("note", folds=True),
+)
 _NO_ERRORS: Final = frozenset({EventName.COMPLETED, EventName.RELEASED})
 
 
@@ -34,7 +44,7 @@ def status_cell(job: JobSummary) -> Styled:
 def list_row(job: JobSummary) -> list[Cell]:
     """A job as a row of a list; its payload is not shown."""
     return [
-        job.id, job.type, status_cell(job), job.priority, job.entity or "", f"{job.attempt}/{job.max_attempts}",
+        job.id, job.type, status_cell(job), job.priority, job.entity or "", f"{job.failures}/{job.max_attempts}",
         away(job.submitted_at), _note(job),
     ]  # fmt: skip
 
@@ -47,10 +57,12 @@ def show_report(out: Output, report: JobReport) -> None:
         out.json_block("Result", report.result)
     if report.attempts:
         out.title("Attempts")
-        columns = ("run", "worker", "started", "took", "outcome", "reason", "error")
+        columns = ("run", "worker", "started", "took", "outcome", "reason", Column("error", folds=True))
         out.table([Column(columns[0], right=True), *columns[1:]], [_attempt_row(one) for one in report.attempts])
     out.title("History")
-    out.table(["at", "event", Column("run", right=True), "worker", "reason"], [_event_row(one) for one in report.history])
+    out.table(
+        ["at", "event", Column("run", right=True), "worker", "reason"], [_event_row(one) for one in report.history]
+    )
 
 
 def show_errors(out: Output, report: JobReport, *, every: bool) -> None:
@@ -66,7 +78,7 @@ def event_line(entry: HistoryEntry) -> str:
     parts = [clock(entry.at), entry.event]
     parts += [f"run {entry.run}"] if entry.run else []
     parts += [str(entry.reason)] if entry.reason else []
-    parts += [last_line(entry.error)] if entry.error else []
+    parts += [headline(entry.error)] if entry.error else []
     return "  ".join(parts)
 
 
@@ -75,10 +87,18 @@ def progress_text(progress: Progress) -> str:
     return f"{progress.percent:.0f} %  {progress.message}".rstrip()
 
 
-def last_line(error: str | None) -> str:
-    """Where a traceback names the exception."""
+def headline(error: str | None) -> str:
+    r"""Where an error says what it is: in a traceback, the line that names the exception.
+
+    Example:
+        >>> headline('Traceback …:\n  File "jobs.py", line 3, in send\nValueError: no such\nbox')
+        'ValueError: no such'
+    """
     lines = (error or "").strip().splitlines()
-    return lines[-1] if lines else ""
+    at = len(lines)
+    while at and not lines[at - 1].startswith(" "):
+        at -= 1
+    return lines[min(at, len(lines) - 1)] if lines else ""
 
 
 def _facts(report: JobReport) -> list[tuple[str, Cell | None]]:
@@ -90,7 +110,7 @@ def _facts(report: JobReport) -> list[tuple[str, Cell | None]]:
         ("status", Styled(f"{report.status} ({note})" if note else report.status, STYLES[report.status])),
         ("entity", report.entity),
         ("priority", report.priority),
-        ("attempt", f"{report.attempt} of {report.max_attempts}{lost}"),
+        ("attempts", f"{report.failures} of at most {report.max_attempts} failed{lost}"),
         ("batch", report.batch),
         ("dedupe key", report.dedupe),
         ("trace", report.trace),
@@ -117,7 +137,7 @@ def _attempt_row(one: AttemptReport) -> Sequence[Cell]:
     return [
         str(one.run), "" if one.worker is None else str(one.worker), clock(one.started_at),
         "" if one.seconds is None else f"{one.seconds:.3f} s", one.outcome or "running", one.reason or "",
-        last_line(one.error),
+        headline(one.error),
     ]  # fmt: skip
 
 

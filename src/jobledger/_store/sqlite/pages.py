@@ -28,6 +28,8 @@ BASE: Final = 0
 """The ledger's writer of everything that no live writer owns."""
 USER_SERIES_BUDGET: Final = 200
 OVERFLOW: Final = "__other__"
+WORD: Final = 10**15
+"""How much of a user's cell one row keeps; multiples of it are in the row with the negative number."""
 
 
 class Pages:
@@ -137,7 +139,9 @@ class Pages:
         used, kind, number = self.one("user_series_budget", (delta.name, delta.name, USER_NUMBERS - 1))
         if kind is not None and kind != delta.kind:
             # A name has one kind for ever: what doesn't fit is counted beside it, not lost with the job's outcome.
-            return self._series(_renamed(delta, f"{delta.name}_as_{delta.kind}"))
+            stem = delta.name.removesuffix("_total")
+            suffix = "_total" if delta.kind == "counter" else ""
+            return self._series(_renamed(delta, f"{stem}_as_{delta.kind}{suffix}"))
         if used >= USER_SERIES_BUDGET and any(value != OVERFLOW for _, value in delta.labels):
             return self._series(_relabelled(delta, tuple((label, OVERFLOW) for label, _ in delta.labels)))
         self.write("add_user_series", (number, delta.name, delta.kind, labels))
@@ -149,10 +153,22 @@ class Pages:
             self._cursor.executemany(SQL["add_history"], self._history)
         if self._completed:
             self._cursor.executemany(SQL["note_completed"], list(self._completed.items()))
-        cells = [(writer_id, *cell, value) for cell, value in self._cells.items() if value]
+        cells = [(writer_id, *cell, value) for cell, value in self._cells.items() if value and cell[0] < USER_NUMBERS]
+        for cell, value in self._cells.items():
+            if cell[0] >= USER_NUMBERS:
+                cells += self._carried(writer_id, cell, value)
         if cells:
             self._cursor.executemany(SQL["add_to_ledger"], cells)
         self.write("turn_page", (self._number, self.now))
+
+    def _carried(self, writer_id: int, cell: tuple[int, int, int, int], value: int) -> list[tuple[int, ...]]:
+        """Users count bytes, too: what exceeds a word goes to a second row, whose number is negative."""
+        number, *rest = cell
+        row = self.one("ledger_value", (writer_id, *cell))
+        before: int = 0 if row is None else row[0]
+        high, low = divmod(before + value, WORD)
+        carried = [(writer_id, number, *rest, low - before)]
+        return [*carried, (writer_id, -number, *rest, high)] if high else carried
 
 
 def _renamed(delta: UserDelta, name: str) -> UserDelta:

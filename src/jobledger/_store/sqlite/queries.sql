@@ -103,7 +103,7 @@ SELECT * FROM job WHERE lane = 'ready' AND losses = 0 AND type_id = ? AND priori
 
 -- name: any_suspect
 -- Whether a ready job was lost before, of whatever type: mostly not, and then no type is asked.
-SELECT 1 FROM job WHERE lane = 'ready' AND losses > 0 LIMIT 1;
+SELECT 1 FROM job INDEXED BY job_suspect WHERE lane = 'ready' AND losses > 0 LIMIT 1;
 
 -- name: claim_suspect
 -- The next ready job of one type and priority that was lost before.
@@ -143,6 +143,10 @@ DELETE FROM dedupe WHERE until > 0 AND until <= ? AND NOT EXISTS (SELECT 1 FROM 
 -- The merged deltas of one transaction.
 INSERT INTO ledger VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (writer_id, number, type_id, priority, cell) DO UPDATE SET value = value + excluded.value;
+
+-- name: ledger_value
+-- One cell of one writer.
+SELECT value FROM ledger WHERE writer_id = ? AND number = ? AND type_id = ? AND priority = ? AND cell = ?;
 
 -- name: note_completed
 -- When a type last completed a job.

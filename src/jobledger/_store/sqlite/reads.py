@@ -11,7 +11,7 @@ from jobledger._core.job import STATUS_OF, Lane, Status
 from jobledger._core.reads import AuditRead, Finding, JobType, LedgerRead, Probe, Record, RowCount, UserSeries
 from jobledger._store.sqlite import rows
 from jobledger._store.sqlite.connection import PACKAGE
-from jobledger._store.sqlite.pages import SQL
+from jobledger._store.sqlite.pages import SQL, WORD
 from jobledger._store.statements import statements
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def _ledger(connection: apsw.Connection, wall: Micros) -> LedgerRead:
     samples = list(connection.execute(SQL["samples"]))
     return LedgerRead(
         as_of=max(wall, one("store_now")[0]),
-        cells={Cell(*row[:4]): row[4] for row in connection.execute(SQL["ledger"])},
+        cells=_cells(connection),
         types=job_types(connection),
         user_series=tuple(
             UserSeries(number, name, kind, tuple((label, value) for label, value in json.loads(labels)))
@@ -104,6 +104,15 @@ def _ledger(connection: apsw.Connection, wall: Micros) -> LedgerRead:
         sampled_at=max((at for _, _, at in samples), default=None),
         boundaries=tuple(json.loads(one("boundaries")[0])),
     )
+
+
+def _cells(connection: apsw.Connection) -> dict[Cell, int]:
+    """Every cell, summed; a row with a negative number counts whole words of the cell."""
+    cells: dict[Cell, int] = {}
+    for number, type_id, priority, cell, value in connection.execute(SQL["ledger"]):
+        key = Cell(abs(number), type_id, priority, cell)
+        cells[key] = cells.get(key, 0) + (value if number >= 0 else value * WORD)
+    return cells
 
 
 def audit(connection: apsw.Connection, wall: Micros) -> AuditRead:

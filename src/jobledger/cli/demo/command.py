@@ -1,86 +1,74 @@
-"""The command ``jobledger demo``."""
+"""``jobledger demo``: see it work, on files that every Python has."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import typer
-from rich.console import Console
 
-from jobledger.cli.demo.database import clear, inputs_of, url_of
-from jobledger.cli.demo.files import find, library
-from jobledger.cli.demo.handlers import DEFAULT_DB, app
-from jobledger.cli.demo.live import live_on
-from jobledger.cli.demo.parsing import PROCESSES
-from jobledger.cli.demo.plan import plan
-from jobledger.cli.demo.play import play
-from jobledger.cli.demo.report import Report, collect
-from jobledger.cli.demo.show import show
+from jobledger.cli.options import JsonOption
+from jobledger.cli.output import Output
+from jobledger.cli.session import reported
 
-_SLOTS: Final = PROCESSES + 1
-_WIDTH: Final = 110
-_INTERRUPTED: Final = 130
+if TYPE_CHECKING:
+    from jobledger.cli.demo.report import Report
+
+EPILOG = """\b
+Examples:
+  jobledger demo
+  jobledger demo --limit 300 --db /tmp/demo.db
+  jobledger demo --json | jq .audit.balanced"""
+_INTERRUPTED = 130
 
 
 def demo(
     *,
-    db: Annotated[Path, typer.Option(help="The database file; an older one of the demo is replaced.")] = Path(DEFAULT_DB),
-    slots: Annotated[int, typer.Option(min=1, help="Jobs at once.")] = _SLOTS,
-    limit: Annotated[int | None, typer.Option(min=100, help="Only so many files, evenly spread.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    db: Annotated[
+        Path, typer.Option(metavar="FILE", help="The database; an older one of the demo is replaced.")
+    ] = Path("jobledger-demo.db"),
+    slots: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Jobs at once; else one more than cores.", show_default=False)
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=100, metavar="N", help="Only so many files, evenly spread.", show_default=False)
+    ] = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """Run every file of Python's standard library through jobs, and check the books."""
-    try:
-        report = asyncio.run(_run(db, slots, limit))
-    except KeyboardInterrupt:
-        typer.echo(f"stopped; what is left goes on with: {_command('worker jobledger.cli.demo.handlers:app', url_of(db))}")
-        raise typer.Exit(_INTERRUPTED) from None
+    """Run every file of Python's standard library as a job, and check the books.
+
+    Binaries fail, are retried and end in the dead-letter queue; some jobs are cancelled, one of them in flight. At the
+    end every counter is compared with what the handlers saw. The database stays, with commands to try on it. The exit
+    code is 0 when the books balance and the counters are right.
+    """
+    out = Output(as_json=as_json)
+    with reported(out):
+        report = _ran(db, slots, limit, out)
     if as_json:
-        typer.echo(msgspec.json.format(msgspec.json.encode(report)))
+        out.data(report)
     else:
-        console = Console(width=None if sys.stdout.isatty() else _WIDTH)
-        show(report, console)
-        _say_what_next(report, console)
+        _tell(report, out)
     if not report.sound:
         raise typer.Exit(1)
 
 
-async def _run(db: Path, slots: int, limit: int | None) -> Report:
-    console = Console(stderr=True)
-    await clear(db)
-    url = app.url = url_of(db)
-    root = library()
-    console.print(f"reading {root} …", soft_wrap=True, highlight=False)
-    piece = plan(root, find(root, limit), inputs_of(db))
-    with live_on(console) as live:
-        course = await play(piece, live, slots)
-    return await collect(url, piece, course)
+def _ran(db: Path, slots: int | None, limit: int | None, out: Output) -> Report:
+    """Everything that the demo needs is imported here, so that other commands start without it."""
+    from jobledger.cli.demo.database import url_of
+    from jobledger.cli.demo.hints import WORKER, command
+    from jobledger.cli.demo.run import run
+
+    try:
+        return asyncio.run(run(db, slots, limit))
+    except KeyboardInterrupt:
+        out.note(f"stopped; the rest goes on with: {command(WORKER, url_of(db))}")
+        raise typer.Exit(_INTERRUPTED) from None
 
 
-def _say_what_next(report: Report, console: Console) -> None:
-    letter = report.dead.letters[0].id
-    console.print("\n[bold]Now try[/], on the database that this left behind:", highlight=False)
-    for words in (
-        "status " + report.slowest[0].id,
-        "list --status cancelled",
-        "dlq list",
-        "dlq show " + letter,
-        "dlq replay " + letter,
-        "worker jobledger.cli.demo.handlers:app",
-        "metrics",
-        "audit",
-        "serve",
-    ):
-        console.print(f"  {_command(words, report.database)}", soft_wrap=True, highlight=False, markup=False)
+def _tell(report: Report, out: Output) -> None:
+    from jobledger.cli.demo.hints import hint
+    from jobledger.cli.demo.show import show
 
-
-def _command(words: str, url: str) -> str:
-    here = Path.cwd()
-    python = Path(sys.executable)
-    shown = os.path.relpath(python, here) if python.is_relative_to(here) else str(python)
-    return f"{shown} -m jobledger {words} --url {url}"
+    show(report, out)
+    hint(report, out)

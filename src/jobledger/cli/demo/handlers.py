@@ -33,7 +33,7 @@ witness = Witness()
 @app.job(MEASURE, max_attempts=ATTEMPTS, retry_base=0.05, on_retry="step-aside", timeout=30)
 async def measure(ctx: Context, *, path: str) -> Measured:
     """Read one file, decode it, and measure it; a .py file is parsed."""
-    with witness.attempt(ctx, path) as sighting:
+    with witness.attempt(ctx) as sighting:
         text = await asyncio.to_thread(_read, path)
         found = await parsers.measure(text, path)
         ctx.metrics.counter(LINES_READ, kind=found.kind).inc(found.lines)
@@ -44,7 +44,7 @@ async def measure(ctx: Context, *, path: str) -> Measured:
 @app.job(WATCH, priority="critical", max_attempts=ATTEMPTS)
 def watch(ctx: Context, *, root: str, rounds: int = 1200) -> int:
     """Watch a folder for changes, for a minute; a long job that can be stopped between any two rounds."""
-    with witness.attempt(ctx, root):
+    with witness.attempt(ctx):
         before = _entries(root)
         changes = 0
         for done in range(rounds):

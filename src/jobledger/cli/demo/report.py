@@ -12,6 +12,7 @@ from jobledger import App
 from jobledger._core.catalog import ELEVEN, Kind
 from jobledger.cli.demo.figures import count
 from jobledger.cli.demo.handlers import MEASURE, WATCH, witness
+from jobledger.cli.demo.mailboxes import Mailboxes, inspect
 from jobledger.cli.demo.truth import Compared, compare
 from jobledger.cli.demo.witness import Heard, Saw
 
@@ -109,14 +110,15 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     cancellations: Cancellations
     deduplicated: int
     delayed: int
+    mailboxes: Mailboxes
     audit: Balance
     ground_truth: tuple[Compared, ...]
     counters_equal_ground_truth: bool
 
     @property
     def sound(self) -> bool:
-        """The books balance, and they say what was seen."""
-        return self.audit.balanced and self.counters_equal_ground_truth
+        """The books balance, they say what was seen, and what was seen was in order."""
+        return self.audit.balanced and self.counters_equal_ground_truth and self.mailboxes.sound
 
 
 async def collect(url: str, plan: Plan, course: Course) -> Report:
@@ -139,6 +141,7 @@ async def collect(url: str, plan: Plan, course: Course) -> Report:
             cancellations=await _cancellations(app, course),
             deduplicated=witness.heard(MEASURE, Heard.DUPLICATE),
             delayed=len(plan.delayed),
+            mailboxes=_mailboxes(plan, course),
             audit=_balance(await app.metrics.audit()),
             ground_truth=compared,
             counters_equal_ground_truth=all(one.equal for one in compared),
@@ -155,6 +158,12 @@ def _input(plan: Plan) -> Input:
         undecodable=sum(not file.decodable for file in found),
         known_bad=tuple(str(file.path) for file in plan.files[plan.repairable :]),
     )
+
+
+def _mailboxes(plan: Plan, course: Course) -> Mailboxes:
+    """The replayed job began a second first attempt, at the end of its mailbox: it has no place in the order."""
+    apart = {course.ids[index] for index in plan.delayed} | {course.replayed}
+    return inspect(witness.sightings, course.ids[: len(plan.files)], apart)
 
 
 def _metrics(snapshot: Snapshot) -> dict[str, dict[str, float]]:
@@ -179,8 +188,7 @@ async def _slowest(app: App) -> tuple[Slow, ...]:
     seen = sorted(witness.of(MEASURE, Saw.RETURNED), key=lambda sighting: sighting.seconds, reverse=True)[:_SHOWN]
     reports = [await app.jobs.status(sighting.job_id) for sighting in seen]
     return tuple(
-        Slow(report.id, report.payload["path"], report.attempts[-1].seconds or 0.0, report.result)
-        for report in reports
+        Slow(report.id, report.payload["path"], report.attempts[-1].seconds or 0.0, report.result) for report in reports
     )
 
 

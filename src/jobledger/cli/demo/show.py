@@ -1,134 +1,138 @@
-"""The closing report on a terminal."""
+"""The closing report for people."""
 
 from __future__ import annotations
 
-from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
-from rich.table import Table
-
 from jobledger._core.priority import BY_LABEL
-from jobledger.cli.demo.handlers import MEASURE, WATCH
+from jobledger.cli.demo.handlers import MEASURE, TYPES
+from jobledger.cli.output import Cell, Column, Styled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from rich.console import Console
+    from collections.abc import Iterable
 
     from jobledger.cli.demo.report import Report
+    from jobledger.cli.output import Output
 
+_GOOD: Final = Styled("ok", "green")
+_BAD: Final = Styled("BROKEN", "bold red")
 _MS: Final = 1000
+_LONGEST_ERROR: Final = 110
 
 
-def show(report: Report, console: Console) -> None:
+def show(report: Report, out: Output) -> None:
     """Print the report, part by part."""
     for part in (_input, _metrics, _percentiles, _slowest, _cancellations, _dead, _audit, _truth):
-        console.print()
-        for line in part(report):
-            console.print(line, soft_wrap=isinstance(line, str), highlight=False)
+        part(report, out)
 
 
-def _input(report: Report) -> Iterator[str]:
-    put = report.input
-    yield "[bold]What was done[/]"
-    yield f"  {put.files:,} files, {put.bytes / 1e6:.1f} MB: the standard library of Python {put.python}, {put.root}"
-    yield f"  {put.undecodable} of them are no UTF-8, so their jobs must fail"
-    yield f"  {len(put.known_bad)} known-bad input(s), written by this demo beside its database: {put.known_bad[0]} …"
-    yield (
-        f"  {report.jobs:,} jobs: submitted in {report.seconds['submit']:.2f} s, worked off in "
-        f"{report.seconds['work']:.1f} s ({report.jobs_per_second:,.0f} jobs/s); {report.lines_read:,} lines read"
+def _input(report: Report, out: Output) -> None:
+    put, took = report.input, report.seconds
+    out.title("What was done")
+    out.line(
+        f"  {put.files:,} files, {put.bytes / 1e6:.1f} MB: the standard library of Python {put.python}, {put.root}"
     )
-    yield f"  {report.delayed} delayed by a second; {report.deduplicated} submitted twice and deduplicated"
+    out.line(f"  {put.undecodable} of them are not UTF-8, so their jobs must fail")
+    written = f"written by this demo: {put.known_bad[0]}" + (" …" if len(put.known_bad) > 1 else "")
+    out.line(f"  {len(put.known_bad)} known-bad {'input' if len(put.known_bad) == 1 else 'inputs'}, {written}")
+    out.line(
+        f"  {report.jobs:,} jobs, submitted in {took['submit']:.2f} s and worked off in {took['work']:.1f} s: "
+        f"{report.jobs_per_second:,.0f} jobs/s, {report.lines_read:,} lines read"
+    )
+    boxes = report.mailboxes
+    out.line(
+        f"  {boxes.count} directories, one job of each at a time; the deepest is {boxes.deepest}, {boxes.depth} jobs"
+    )
+    out.line(f"  {report.delayed} of them delayed by a second, {report.deduplicated} submitted twice and deduplicated")
 
 
-def _metrics(report: Report) -> Iterator[Table]:
-    table = Table("metric", MEASURE, WATCH, title="The eleven metrics", title_justify="left")
-    for column in table.columns[1:]:
-        column.justify = "right"
-    for attribute, by_type in report.metrics.items():
-        seen = " (observations)" if attribute in report.percentiles else ""
-        table.add_row(attribute + seen, *(f"{by_type[type_name]:,}" for type_name in (MEASURE, WATCH)))
-    yield table
+def _metrics(report: Report, out: Output) -> None:
+    types = sorted(TYPES)
+    out.title("The eleven metrics")
+    rows = [
+        [attribute, "observations" if attribute in report.percentiles else "", *(f"{by_type[one]:,}" for one in types)]
+        for attribute, by_type in report.metrics.items()
+    ]
+    out.table(["metric", "", *(Column(one, right=True) for one in types)], rows)
 
 
-def _percentiles(report: Report) -> Iterator[Table]:
-    table = Table("milliseconds", "p50", "p95", "p99", title=f"Percentiles of {MEASURE}", title_justify="left")
-    for column in table.columns[1:]:
-        column.justify = "right"
-    for attribute, by_type in report.percentiles.items():
-        table.add_row(attribute, *(_ms(value) for value in by_type[MEASURE].values()))
-    yield table
+def _percentiles(report: Report, out: Output) -> None:
+    out.title(f"Percentiles of {MEASURE}, in milliseconds")
+    rows = [
+        [attribute, *(_ms(value) for value in by_type[MEASURE].values())]
+        for attribute, by_type in report.percentiles.items()
+    ]
+    out.table(["metric", *(Column(name, right=True) for name in ("p50", "p95", "p99"))], rows)
 
 
-def _slowest(report: Report) -> Iterator[str]:
-    yield "[bold]The slowest files[/]"
-    for slow in report.slowest:
-        lines, functions = slow.result["lines"], slow.result["functions"]
-        yield f"  {_ms(slow.seconds):>7} ms  {lines:>7,} lines  {functions:>5,} functions  {slow.path}"
+def _slowest(report: Report, out: Output) -> None:
+    out.title("The slowest files")
+    rows = [
+        [_ms(slow.seconds), f"{slow.result['lines']:,}", f"{slow.result['functions']:,}", slow.path]
+        for slow in report.slowest
+    ]
+    out.table([*(Column(name, right=True) for name in ("ms", "lines", "functions")), "file"], rows)
 
 
-def _cancellations(report: Report) -> Iterator[str]:
-    cancelled = report.cancellations
-    flight = cancelled.flight
-    yield "[bold]Cancelled[/]"
-    yield f"  {cancelled.queued} while queued: cancelled at once"
-    yield f"  {cancelled.in_flight} in flight: {flight.id} was {flight.answer}, and ended {flight.outcome}"
-    yield "  " + " → ".join(f"{event} {at[11:23]}" for at, event in flight.history)
+def _cancellations(report: Report, out: Output) -> None:
+    cancelled, flight = report.cancellations, report.cancellations.flight
+    out.title("Cancelled")
+    out.line(f"  {cancelled.queued} while queued: at once, half of them before any worker was alive")
+    out.line(f"  {cancelled.in_flight} in flight: {flight.id}, answered {flight.answer}, ended {flight.outcome}")
+    out.line("    " + ", ".join(f"{event} {at[11:23]}" for at, event in flight.history))
 
 
-def _dead(report: Report) -> Iterator[str]:
+def _dead(report: Report, out: Output) -> None:
     dead = report.dead
     reasons = ", ".join(f"{count} {reason}" for reason, count in dead.reasons.items())
-    yield f"[bold]Dead letters[/]: {dead.size} ({reasons})"
+    out.title(f"Dead letters: {dead.size} ({reasons})")
     for letter in dead.letters:
-        yield f"  {letter.id}  {letter.attempts} attempts  {letter.path}"
-        yield f"      [red]{_plain(letter.error[:110])}[/]"
-    yield f"  replayed, and complete: {dead.replayed} (the demo had repaired its known-bad input)"
-    yield f"  discarded: {dead.discarded}"
+        out.line(f"  {letter.id}, {letter.attempts} attempts: {letter.path}")
+        out.line(f"    {letter.error[:_LONGEST_ERROR]}", "red")
+    out.line(f"  replayed and complete: {dead.replayed} (a known-bad input that this demo has repaired)")
+    out.line(f"  discarded: {dead.discarded}")
 
 
-def _audit(report: Report) -> Iterator[Table | str]:
+def _audit(report: Report, out: Output) -> None:
     audit = report.audit
-    table = Table("", "every identity", "left", "right", "", title="The audit", title_justify="left")
-    for column in table.columns[2:4]:
-        column.justify = "right"
-    for identity, equation, left, right, ok in _identities(audit.checks):
-        table.add_row(str(identity), _plain(equation), f"{left:,}", f"{right:,}", "[green]ok" if ok else "[red]BROKEN")
-    yield table
-    yield f"  {len(audit.checks)} equations, one per type and priority; {len(audit.rules)} structural rules looked at"
-    yield from (f"  [red]broken[/]: {_plain(broken)}" for broken in audit.broken)
-    yield "[bold green]The books balance.[/]" if audit.balanced else "[bold red]The books DO NOT balance.[/]"
+    out.title("The audit: every identity, summed over types and priorities")
+    out.table(["", "equation", Column("left", right=True), Column("right", right=True), ""], _identities(audit.checks))
+    for broken in audit.broken:
+        out.line(f"  broken: {broken}", "red")
+    counted = f"{len(audit.checks)} equations and {len(audit.rules)} structural rules"
+    verdict = "the books balance" if audit.balanced else f"the books are out of balance: {audit.findings} findings"
+    out.line(f"{verdict} ({counted})", "bold green" if audit.balanced else "bold red")
 
 
-def _truth(report: Report) -> Iterator[str]:
-    pairs = report.ground_truth
-    for one in pairs:
-        if not one.equal:
-            yield f"  [red]{one.series} of {one.type}: counted {one.counted:,}, seen {one.seen:,}[/]"
-    if report.counters_equal_ground_truth:
-        figures = ", ".join(f"{one.series} {one.counted:,} = {one.seen:,}" for one in pairs if one.seen)
-        yield f"[bold green]counters = ground truth[/] ({len(pairs)} series): {figures}"
-    else:
-        yield "[bold red]The counters are NOT what handlers and callers saw.[/]"
+def _truth(report: Report, out: Output) -> None:
+    out.title("The ground truth: what handlers and callers saw, counted apart from the ledger")
+    rows: list[list[Cell]] = [
+        [one.series, one.type, f"{one.counted:,}", f"{one.seen:,}", _GOOD if one.equal else _BAD]
+        for one in report.ground_truth
+        if one.seen or one.counted
+    ]
+    out.table(["series", "type", Column("counted", right=True), Column("seen", right=True), ""], rows)
+    equal = report.counters_equal_ground_truth
+    boxes = report.mailboxes
+    order = f"per directory: {boxes.overlaps} overlaps, {boxes.out_of_order} out of order"
+    out.line(order, "bold green" if boxes.sound else "bold red")
+    verdict = "counters = ground truth" if equal else "the counters are NOT what was seen"
+    out.line(f"{verdict} ({len(report.ground_truth)} series)", "bold green" if equal else "bold red")
 
 
-def _identities(checks: Iterable[dict[str, Any]]) -> Iterator[tuple[int, str, int, int, bool]]:
-    """The checks over all types and priorities; a sum is ok only if each of its parts is."""
-
-    def key(check: dict[str, Any]) -> tuple[int, str]:
+def _identities(checks: Iterable[dict[str, Any]]) -> list[list[Cell]]:
+    """A sum is ok only if each of its parts is."""
+    sums: dict[tuple[int, str], tuple[int, int, bool]] = {}
+    for check in checks:
         text, _, last = check["equation"].rpartition(", ")
-        return check["identity"], text if last in BY_LABEL else check["equation"]
-
-    ordered = sorted(checks, key=key)
-    for (identity, equation), alike in groupby(ordered, key):
-        parts = list(alike)
-        left, right = (sum(part[side] for part in parts) for side in ("left", "right"))
-        yield identity, equation, left, right, all(part["ok"] for part in parts)
+        key = check["identity"], text if last in BY_LABEL else check["equation"]
+        left, right, ok = sums.get(key, (0, 0, True))
+        sums[key] = left + check["left"], right + check["right"], ok and check["ok"]
+    return [
+        [str(identity), equation, f"{left:,}", f"{right:,}", _GOOD if ok else _BAD]
+        for (identity, equation), (left, right, ok) in sorted(sums.items(), key=lambda entry: entry[0][0])
+    ]
 
 
 def _ms(seconds: float | None) -> str:
-    return "–" if seconds is None else f"{seconds * _MS:,.1f}"
-
-
-def _plain(text: str) -> str:
-    return text.replace("[", r"\[")
+    return "" if seconds is None else f"{seconds * _MS:,.1f}"

@@ -32,17 +32,23 @@ class Sighting(msgspec.Struct):
     """One attempt, as its handler saw it.
 
     Attributes:
-        subject: the file or folder that it worked on.
+        began: when, in seconds; ``ended`` likewise.
         lines: how many lines it counted with ``ctx.metrics``.
     """
 
     job_id: str
     type: str
+    entity: str | None
     attempt: int
-    subject: str
+    began: float
+    ended: float = 0.0
     saw: Saw = Saw.NOTHING
-    seconds: float = 0.0
     lines: int = 0
+
+    @property
+    def seconds(self) -> float:
+        """How long it took."""
+        return self.ended - self.began
 
 
 class Heard(StrEnum):
@@ -64,11 +70,10 @@ class Witness:
         self._answers: Counter[tuple[str, Heard]] = Counter()
 
     @contextmanager
-    def attempt(self, ctx: Context, subject: str) -> Iterator[Sighting]:
+    def attempt(self, ctx: Context) -> Iterator[Sighting]:
         """Stand beside an attempt; whatever ends it goes on its way."""
-        sighting = Sighting(ctx.job_id, ctx.type, ctx.attempt, subject)
+        sighting = Sighting(ctx.job_id, ctx.type, ctx.entity, ctx.attempt, time.perf_counter())
         self.sightings.append(sighting)
-        began = time.perf_counter()
         try:
             yield sighting
             sighting.saw = Saw.RETURNED
@@ -79,7 +84,7 @@ class Witness:
             sighting.saw = Saw.RAISED
             raise
         finally:
-            sighting.seconds = time.perf_counter() - began
+            sighting.ended = time.perf_counter()
 
     def hear(self, type_name: str, answer: Heard) -> None:
         """Note an answer."""

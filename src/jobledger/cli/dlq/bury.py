@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     from jobledger.app import App
     from jobledger.cli.output import Output
 
-REPLAY_EPILOG = """Examples:
+REPLAY_EPILOG = """\b
+Examples:
   jobledger dlq replay 01936f0c-93a3-7cc6-8d24-5a1e8c6f0b11
   jobledger dlq replay --all --type email.send
   jobledger dlq replay --all --yes"""
-DISCARD_EPILOG = """Examples:
+DISCARD_EPILOG = """\b
+Examples:
   jobledger dlq discard 01936f0c-93a3-7cc6-8d24-5a1e8c6f0b11
   jobledger dlq discard --all --type email.send"""
 
-JobIds: TypeAlias = Annotated[
-    list[str] | None, typer.Argument(metavar="ID...", help="The jobs' ids.", show_default=False)
-]
+JobIds: TypeAlias = Annotated[list[str] | None, typer.Argument(metavar="ID", help="The jobs' ids.", show_default=False)]
 AllOption: TypeAlias = Annotated[bool, typer.Option("--all", help="All dead letters, after a question.")]
 TypeOption: TypeAlias = Annotated[
     str | None, typer.Option("--type", metavar="TYPE", help="With --all: only this type.")
@@ -47,7 +47,10 @@ def replay(
     url: UrlOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Give dead letters a new life, each at the end of its mailbox; id and history stay."""
+    """Give dead letters a new life.
+
+    Each goes to the end of its mailbox and has all its attempts again; its id and its history stay.
+    """
     session = Session(app, url, as_json=as_json)
     _bury(session, job_ids or [], ("replay", "replayed"), lambda app: app.jobs.replay, every, type_name, yes)
 
@@ -62,7 +65,7 @@ def discard(
     url: UrlOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """End dead letters for good. They can't be replayed after that."""
+    """End dead letters for good: they can't be replayed any more."""
     session = Session(app, url, as_json=as_json)
     _bury(session, job_ids or [], ("discard", "discarded"), lambda app: app.jobs.discard, every, type_name, yes)
 

@@ -9,34 +9,36 @@ import typer
 from jobledger._core.job import Status
 from jobledger.cli.moments import away
 from jobledger.cli.options import AppOption, JobArgument, JsonOption, UrlOption
-from jobledger.cli.output import Cell, Column
+from jobledger.cli.tables import Cell, Column
 from jobledger.cli.session import Session
-from jobledger.cli.views import last_line, show_errors, show_report
+from jobledger.cli.views import headline, show_errors, show_report
 from jobledger.errors import NotDead
 
 if TYPE_CHECKING:
     from jobledger._core.report import JobSummary
     from jobledger.app import App
 
-LIST_EPILOG = """Examples:
+LIST_EPILOG = """\b
+Examples:
   jobledger dlq list
   jobledger dlq list --type email.send --limit 1000"""
-SHOW_EPILOG = """Example:
+SHOW_EPILOG = """\b
+Example:
   jobledger dlq show 01936f0c-93a3-7cc6-8d24-5a1e8c6f0b11"""
-_COLUMNS: Final = ("id", "type", "entity", Column("attempts", right=True), "reason", "ended", "error")
+_COLUMNS: Final = ("id", "type", "entity", Column("failed", right=True), "reason", "ended", Column("error", folds=True))
 
 
 def list_dead(
     *,
     type_name: Annotated[str | None, typer.Option("--type", metavar="TYPE", help="Only this type.")] = None,
-    entity: Annotated[str | None, typer.Option(help="Only this entity.")] = None,
+    entity: Annotated[str | None, typer.Option(metavar="NAME", help="Only this entity.")] = None,
     limit: Annotated[int, typer.Option(metavar="N", help="Dead letters on a page, up to 1,000.")] = 50,
     after: Annotated[str | None, typer.Option(metavar="CURSOR", help="Where the page before ended.")] = None,
     app: AppOption = None,
     url: UrlOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List dead letters, the newest first, each with the last line of its last error."""
+    """List dead letters, each with what its last error says."""
     session = Session(app, url, as_json=as_json)
 
     async def work(app: App) -> None:
@@ -56,7 +58,7 @@ def list_dead(
 
 
 def show(job_id: JobArgument, *, app: AppOption = None, url: UrlOption = None, as_json: JsonOption = False) -> None:
-    """Show a dead letter with its payload and the error of every attempt."""
+    """Show a dead letter, with the error of every attempt."""
     session = Session(app, url, as_json=as_json)
 
     async def work(app: App) -> None:
@@ -74,5 +76,5 @@ def show(job_id: JobArgument, *, app: AppOption = None, url: UrlOption = None, a
 
 def _row(job: JobSummary) -> list[Cell]:
     ended = away(job.ended_at) if job.ended_at else ""
-    error = last_line(job.error)
-    return [job.id, job.type, job.entity or "", str(job.attempt), job.reason or "", ended, error]
+    error = headline(job.error)
+    return [job.id, job.type, job.entity or "", f"{job.failures}/{job.max_attempts}", job.reason or "", ended, error]

@@ -1,0 +1,39 @@
+"""What to try on the database that the demo leaves behind."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from jobledger.cli.demo.report import Report
+    from jobledger.cli.output import Output
+
+WORKER: Final = "worker jobledger.cli.demo.handlers:app"
+
+
+def hint(report: Report, out: Output) -> None:
+    """Print commands that can be run as they stand."""
+    letter = report.dead.letters[0].id
+    out.title("Now try, on the database that is left behind:")
+    for words in (
+        "audit",
+        "metrics",
+        f"status {report.slowest[0].id}",
+        "list --status cancelled",
+        "dlq list",
+        f"dlq show {letter}",
+        f"dlq replay {letter}",
+        WORKER,
+        "serve",
+    ):
+        out.line(f"  {command(words, report.database)}")
+
+
+def command(words: str, url: str) -> str:
+    """A whole command line, with this Python by its shortest name."""
+    here, python = Path.cwd(), Path(sys.executable)
+    shown = python.relative_to(here) if python.is_relative_to(here) else python
+    return f"{shlex.quote(str(shown))} -m jobledger {words} --url {shlex.quote(url)}"

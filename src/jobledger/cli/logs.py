@@ -1,0 +1,30 @@
+"""Logs of a process that runs for long, on stderr."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+from jobledger.cli.escape import shown_lines
+
+FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+
+
+class SafeFormatter(logging.Formatter):
+    """Log lines hold what users wrote: its control characters are shown, not obeyed."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One record, over as many lines as it needs."""
+        return "\n".join(shown_lines(super().format(record)))
+
+
+def log_to_stderr() -> None:
+    """Show jobledger's own loggers from INFO and others from WARNING, unless the program has set up logging itself."""
+    root = logging.getLogger()
+    ours = logging.getLogger("jobledger")
+    if not root.handlers:
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(SafeFormatter(FORMAT))
+        root.addHandler(handler)
+    if ours.level == logging.NOTSET:
+        ours.setLevel(logging.INFO)

@@ -1,0 +1,317 @@
+"""Random lives of a whole store, step by step against a plain model; the books are audited after every step."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from msgspec.structs import replace
+
+from jobledger._core import catalog
+from jobledger._core import commands as c
+from jobledger._core.decide import Change, Refusal, Refused
+from jobledger._core.job import Job
+from jobledger._core.outcome import Cancel, Done, Fail, Failed, Retry
+from jobledger._core.priority import Priority
+from jobledger._core.retry import RetryPolicy
+from jobledger._store.contract import Filter
+from jobledger._types import SECOND
+from jobledger.conformance.driver import Driver, change, refusal
+from jobledger.errors import Fenced
+from tests.property.plain_model import ALIVE, Model, Plain
+from tests.sqlite_file import SqliteFile
+
+if TYPE_CHECKING:
+    from jobledger._core.commands import Command
+    from jobledger._core.outcome import Outcome
+    from jobledger._store.contract import Batch, Claim, Committed
+    from jobledger.conformance.writer import Writer
+
+ANY = st.integers(0, 1_000_000)
+"""Picks one of what there is, by remainder."""
+OUTCOMES: tuple[Outcome, ...] = (Done(), Failed("x"), Retry(after=2), Fail("x"), Cancel("x"))
+SUBMITS = st.fixed_dictionaries({
+    "entity": st.sampled_from((None, "a", "a", "b")),
+    "delay": st.sampled_from((0, 0, 0, SECOND, 3 * SECOND)),
+    "dedupe": st.sampled_from((None, None, "k", "l")),
+    "dedupe_for": st.sampled_from((0, 2 * SECOND, 9 * SECOND)),
+    "max_attempts": st.integers(1, 3),
+    "max_losses": st.integers(1, 3),
+})  # fmt: skip
+
+
+class Books(RuleBasedStateMachine):
+    """A store and its model, doing the same."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = TemporaryDirectory(prefix="books-")
+        self.file = SqliteFile(Path(self.folder.name) / "jobs.db")
+        self.driver = Driver(self.file)
+        self.model = Model()
+        self.writers = [self.driver.worker, self.driver.enlist(), self.driver.client]
+        self.last: dict[int, Batch] = {}
+        self.running: dict[str, Job] = {}
+        self.settled: list[Job] = []
+
+    # Doing the same to both
+
+    @property
+    def now(self) -> int:
+        return self.driver.clock.at
+
+    def send(self, writer: Writer, *commands: Command, claim: Claim | None = None) -> Committed:
+        self.last[writer.writer_id] = writer.batch(*commands, claim=claim)
+        committed = writer.send(*commands, claim=claim)
+        self.model.look(self.now)
+        return committed
+
+    def plain(self, sent: c.Submit) -> Plain:
+        until = self.now + sent.dedupe_for if sent.dedupe_for else 0
+        return Plain(
+            sent.id, sent.type_id, sent.priority, sent.entity, 0, self.now + sent.delay, sent.max_attempts, sent.max_losses,
+            sent.dedupe, until,
+        )  # fmt: skip
+
+    def new(self, pick: int, options: dict[str, Any]) -> c.Submit:
+        type_id = (self.driver.mail, self.driver.bill)[pick % 2]
+        return self.driver.new(type_id, Priority(pick // 2 % 4), **options)
+
+    def one(self, pick: int) -> Plain:
+        return list(self.model.jobs.values())[pick % len(self.model.jobs)]
+
+    def taken(self, pick: int) -> tuple[Job, Plain]:
+        """A running job, which is about to be settled."""
+        job = self.running.pop(list(self.running)[pick % len(self.running)])
+        self.settled.append(job)
+        return job, self.model.jobs[job.id]
+
+    def owner(self, job: Job) -> Writer:
+        return next(writer for writer in self.writers if writer.writer_id == job.writer_id)
+
+    # Submitting
+
+    @rule(pick=ANY, options=SUBMITS)
+    def submit(self, pick: int, options: dict[str, Any]) -> None:
+        sent = self.new(pick, options)
+        (answer,) = self.send(self.writers[pick % 3], sent).answers
+        self.check_accepted(sent, answer)
+
+    @rule(pick=ANY, options=st.lists(SUBMITS, min_size=1, max_size=4), strict=st.booleans())
+    def submit_all(self, pick: int, options: list[dict[str, Any]], strict: bool) -> None:
+        items = tuple(self.new(pick + number, one) for number, one in enumerate(options))
+        (answers,) = self.send(self.writers[pick % 3], c.SubmitAll(items, strict)).answers
+        assert isinstance(answers, tuple)
+        keys = [(item.type_id, item.dedupe) for item in items if item.dedupe is not None]
+        held = any(self.model.key_holder(type_id, key, self.now) for type_id, key in keys)
+        if strict and (held or len(set(keys)) < len(keys)):
+            assert [refusal(answer).why for answer in answers] == [Refused.DUPLICATE]
+            return
+        for item, answer in zip(items, answers, strict=True):
+            self.check_accepted(item, answer)
+
+    @precondition(lambda self: self.model.jobs)
+    @rule(pick=ANY)
+    def resubmit(self, pick: int) -> None:
+        job = self.one(pick)
+        sent = replace(self.new(0, {}), id=job.id, type_id=job.type_id, dedupe=job.key)
+        (answer,) = self.send(self.driver.client, sent).answers
+        assert refusal(answer).why is Refused.KNOWN
+
+    def check_accepted(self, sent: c.Submit, answer: object) -> None:
+        holder = self.model.accept(self.plain(sent), self.now)
+        if holder is None:
+            assert isinstance(answer, Change)
+        else:
+            assert isinstance(answer, Refusal)
+            assert (answer.why, answer.job_id) == (Refused.DUPLICATE, holder)
+
+    # Running
+
+    @rule(pick=ANY, slots=st.integers(0, 4), suspects=st.sampled_from((1, 1, 0)), both=st.booleans())
+    def claim(self, pick: int, slots: int, suspects: int, both: bool) -> None:
+        writer = self.writers[pick % 2]
+        types = writer.types[:: 1 if both else 2]
+        claimed = self.send(writer, claim=writer.asks(slots, types, suspects)).claimed
+        fresh, lost = self.model.may_start(types)
+        alone = [one.job for one in claimed if one.job.losses]
+        assert len(alone) == min(1, len(lost), suspects, slots)
+        assert len(claimed) == min(slots, len(fresh) + len(alone))
+        for type_id in types:
+            for priority in Priority:
+                ready = [job.id for job in fresh if (job.type_id, job.priority) == (type_id, priority)]
+                started = [
+                    one.job.id for one in claimed
+                    if not one.job.losses and (one.job.type_id, one.job.priority) == (type_id, priority)
+                ]  # fmt: skip
+                assert started == ready[: len(started)]
+        for one in claimed:
+            self.model.start(one.job.id, writer.writer_id)
+            self.running[one.job.id] = one.job
+
+    @precondition(lambda self: self.running)
+    @rule(pick=ANY, outcome=st.sampled_from(OUTCOMES), block=st.booleans(), child=st.none() | SUBMITS)
+    def settle(self, pick: int, outcome: Outcome, block: bool, child: dict[str, Any] | None) -> None:
+        job, plain = self.taken(pick)
+        children = () if child is None else (self.new(pick, child),)
+        policy = RetryPolicy(on_retry="block" if block else "step-aside")
+        command = self.driver.settling(job, outcome, 5, retry=policy, jitter=1.0, children=children)
+        change(self.send(self.owner(job), command).answers[0])
+        match outcome:
+            case Done():
+                self.model.done(plain, self.now)
+                for sent in children:
+                    self.model.accept(self.plain(sent), self.now)
+            case Cancel():
+                self.model.cancelled(plain, self.now)
+            case _:
+                wait = 2 * SECOND if isinstance(outcome, Retry) else policy.delay(plain.failures + 1, 1.0)
+                self.model.failed(plain, self.now, self.now + wait, final=isinstance(outcome, Fail), block=block)
+
+    @precondition(lambda self: self.running)
+    @rule(pick=ANY)
+    def release(self, pick: int) -> None:
+        job, plain = self.taken(pick)
+        change(self.send(self.owner(job), c.Release(job.id, job.key, job.run, job.writer_id or 0)).answers[0])
+        self.model.released(plain, self.now)
+
+    @precondition(lambda self: self.running)
+    @rule(pick=ANY)
+    def report(self, pick: int) -> None:
+        job = list(self.running.values())[pick % len(self.running)]
+        change(self.send(self.owner(job), c.Report(job.id, job.key, job.run, job.writer_id or 0, 5.0, "")).answers[0])
+
+    @precondition(lambda self: self.settled)
+    @rule(pick=ANY, outcome=st.sampled_from(OUTCOMES))
+    def settle_again(self, pick: int, outcome: Outcome) -> None:
+        job = self.settled[pick % len(self.settled)]
+        answer = refusal(self.send(self.driver.client, self.driver.settling(job, outcome)).answers[0])
+        assert answer.why is (Refused.STALE if job.id in self.model.jobs else Refused.NOT_FOUND)
+
+    @rule(pick=ANY)
+    def lose(self, pick: int) -> None:
+        place = pick % 3
+        writer = self.writers[place]
+        held = sorted((job for job in self.model.those("processing") if job.writer == writer.writer_id), key=lambda job: job.started)
+        takeover = self.driver.lose(writer)
+        for job in held:
+            self.model.lost(job, self.now)
+            self.settled.append(self.running.pop(job.id))
+        assert takeover.jobs == tuple(job.id for job in held if job.state != "failed")
+        assert takeover.dead_lettered == tuple(job.id for job in held if job.state == "failed")
+        with pytest.raises(Fenced):
+            writer.send()
+        self.last.pop(writer.writer_id, None)
+        self.writers[place] = self.driver.enlist("client" if place == 2 else "worker")
+        if place == 2:
+            self.driver.client = self.writers[2]
+
+    # Asking
+
+    @precondition(lambda self: self.model.jobs)
+    @rule(pick=ANY)
+    def cancel(self, pick: int) -> None:
+        job = self.one(pick)
+        (answer,) = self.send(self.writers[pick % 3], c.Cancel(job.id)).answers
+        assert isinstance(answer, Change) == self.model.cancel(job, self.now)
+
+    @precondition(lambda self: self.model.jobs)
+    @rule(pick=ANY, dead_first=st.booleans())
+    def replay(self, pick: int, dead_first: bool) -> None:
+        dead = self.model.those("failed")
+        job = dead[pick % len(dead)] if dead and dead_first else self.one(pick)
+        (answer,) = self.send(self.writers[pick % 3], c.Replay(job.id)).answers
+        assert isinstance(answer, Change) == self.model.replay(job, self.now)
+
+    @precondition(lambda self: self.model.those("failed"))
+    @rule(pick=ANY)
+    def discard(self, pick: int) -> None:
+        dead = self.model.those("failed")
+        job = dead[pick % len(dead)]
+        change(self.send(self.writers[pick % 3], c.Discard(job.id)).answers[0])
+        self.model.discard(job, self.now)
+
+    # Time and upkeep
+
+    @rule(by=st.sampled_from((1, SECOND // 2, SECOND, 5 * SECOND)))
+    def wait(self, by: int) -> None:
+        self.driver.clock.advance(by)
+
+    @rule(retention=st.sampled_from((0, SECOND, 5 * SECOND)))
+    def prune(self, retention: int) -> None:
+        pruned = self.driver.store.prune(retention, 1_000)
+        assert pruned == self.model.prune(self.now, retention)
+
+    @precondition(lambda self: self.last)
+    @rule(pick=ANY)
+    def send_again(self, pick: int) -> None:
+        batch = list(self.last.values())[pick % len(self.last)]
+        with pytest.raises(Fenced):
+            self.driver.store.commit(batch)
+
+    @precondition(lambda self: self.last)
+    @rule(pick=ANY)
+    def recall(self, pick: int) -> None:
+        batch = list(self.last.values())[pick % len(self.last)]
+        recalled = self.driver.store.recall(batch)
+        assert recalled is not None
+        assert len(recalled.answers) == len(batch.commands)
+        mine = {job.id for job in self.model.those("processing") if job.writer == batch.writer_id}
+        assert {claimed.job.id for claimed in recalled.claimed} == mine
+
+    # What must hold after every step
+
+    @invariant()
+    def rows_equal_the_model(self) -> None:
+        rows = self.driver.store.page(Filter(newest_first=False), None, 10_000)
+        assert {
+            row.id: (row.lane.value, row.holds, row.failures, row.losses, row.run, row.writer_id, row.due_at) for row in rows
+        } == {
+            job.id: (job.state, job.holds, job.failures, job.losses, job.run, job.writer, job.due) for job in self.model.jobs.values()
+        }  # fmt: skip
+        by_order = sorted(self.model.jobs.values(), key=lambda job: job.order)
+        assert [row.id for row in sorted(rows, key=lambda row: row.seq)] == [job.id for job in by_order]
+
+    @invariant()
+    def books_balance(self) -> None:
+        self.driver.audit()
+
+    def teardown(self) -> None:
+        """Whatever happened: no job is stuck, and when all is over the gauges of work are at zero."""
+        try:
+            self.drain()
+        finally:
+            self.driver.close()
+            self.file.forget()
+            self.folder.cleanup()
+
+    def drain(self) -> None:
+        for writer in self.writers[:2]:
+            self.driver.lose(writer)
+        self.driver.clock.advance(3_600 * SECOND)
+        worker = self.driver.enlist()
+        while jobs := self.driver.start(100, worker):
+            for job in jobs:
+                self.driver.settle(job)
+        assert not [row for row in self.driver.store.page(Filter(), None, 10_000) if row.lane.value in ALIVE]
+        for gauge in (catalog.QUEUE_DEPTH, catalog.RUNNING, catalog.SCHEDULED, catalog.PARKED):
+            assert self.driver.value(gauge) == self.driver.value(gauge, self.driver.bill) == 0
+        self.driver.audit()
+
+
+CHECKS = (HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large)
+TestBooks = Books.TestCase
+TestBooks.settings = settings(max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=CHECKS)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3_600)
+class TestBooksForLong(Books.TestCase):  # type: ignore[misc,name-defined] - made by Hypothesis
+    """The same, longer."""
+
+    settings = settings(max_examples=1_000, stateful_step_count=100, deadline=None, suppress_health_check=CHECKS)

@@ -1,0 +1,152 @@
+"""Rows and jobs: the columns are the fields, in their order; what is saved is what was decided."""
+
+from __future__ import annotations
+
+from contextlib import closing, contextmanager
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import apsw
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from jobledger._core import commands as c
+from jobledger._core.decide import Change, decide
+from jobledger._core.job import Event, EventName, Job, Lane, Progress
+from jobledger._core.outcome import Cancel, Done, Fail, Failed, Reason, Retry
+from jobledger._store.sqlite import rows
+from jobledger._store.sqlite.batch import apply
+from jobledger._store.sqlite.connection import PACKAGE
+from jobledger._store.sqlite.pages import Pages
+from jobledger._store.statements import migrations
+from jobledger.errors import StoreError
+from tests.some_jobs import MINE, NOW, RUN, job_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TEXT = st.text(max_size=20)
+TIME = st.integers(0, 2**62)
+
+
+@contextmanager
+def opened() -> Iterator[Pages]:
+    """Pages of an empty database in memory."""
+    with closing(apsw.Connection(":memory:")) as connection:
+        for _, text in migrations(PACKAGE):
+            connection.execute(text)
+        connection.execute("INSERT INTO book VALUES (1, 1000, 0, '[]')")
+        yield Pages(connection, NOW, (1_000, 1_000_000))
+
+
+def columns(table: str) -> list[str]:
+    with closing(apsw.Connection(":memory:")) as connection:
+        for _, text in migrations(PACKAGE):
+            connection.execute(text)
+        return [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
+
+
+def test_the_columns_are_the_fields_of_a_job_and_then_the_payload() -> None:
+    assert columns("job") == [*Job.__struct_fields__, "payload"]
+    assert rows.WIDTH == len(Job.__struct_fields__)
+
+
+def test_the_view_is_the_row_without_its_payload() -> None:
+    assert columns("job_row") == list(Job.__struct_fields__)
+
+
+def test_the_columns_of_the_history_are_the_fields_of_an_event() -> None:
+    assert columns("history") == ["job_key", "version", *Event.__struct_fields__]
+
+
+def test_every_field_is_inserted_in_its_place() -> None:
+    numbered = Job(*range(rows.WIDTH))  # type: ignore[arg-type]
+    numbered = replace(numbered, progress=None)
+    written = list(rows.inserted(numbered, b"payload"))
+    expected: list[Any] = [*range(rows.WIDTH), b"payload"]
+    expected[Job.__struct_fields__.index("progress")] = None
+    assert written == expected
+
+
+JOBS = st.builds(
+    Job, key=TIME, id=TEXT, seq=TIME, type_id=TIME, entity=st.none() | TEXT, priority=st.integers(0, 3),
+    lane=st.sampled_from(Lane), holds=st.booleans(), submitted_at=TIME, due_at=TIME, eligible_at=st.none() | TIME,
+    origin_at=TIME, run=TIME, failures=TIME, losses=TIME, max_attempts=TIME, max_losses=TIME, timeout=st.none() | TIME,
+    dedupe=st.none() | TEXT, dedupe_until=TIME, batch=st.none() | TEXT, trace=st.none() | TEXT, writer_id=st.none() | TIME,
+    fence=TIME, started_at=st.none() | TIME, cancel_at=st.none() | TIME, ended_at=st.none() | TIME,
+    reason=st.none() | st.sampled_from(Reason), error=st.none() | TEXT, result=st.none() | st.binary(max_size=20),
+    progress=st.none() | st.builds(Progress, st.floats(0, 100), TEXT, TIME), version=TIME,
+)  # fmt: skip
+
+
+@given(JOBS, st.binary(max_size=20))
+def test_any_job_comes_back_as_it_was_written(job: Job, payload: bytes) -> None:
+    with opened() as pages:
+        assert pages.insert(Change(job, None, ()), payload)
+        assert pages.by_key(job.key) == pages.by_id(job.id) == job
+        assert pages.one("record", (job.id,))[rows.WIDTH] == payload
+
+
+EVENTS = st.builds(
+    Event, st.sampled_from(EventName), TIME, TIME, st.none() | TIME, st.none() | st.sampled_from(Reason), st.none() | TEXT,
+    st.none() | TIME,
+)  # fmt: skip
+
+
+@given(EVENTS)
+def test_any_event_comes_back_as_it_was_written(event: Event) -> None:
+    with opened() as pages:
+        pages._keep(Change(job_in(Lane.READY), event, ()))
+        pages.close(0)
+        assert [rows.event_of(row) for row in pages.all("history", (41,))] == [event]
+
+
+COMMANDS: list[c.JobCommand] = [
+    c.Due(), c.Activate(), c.Start(MINE), c.Release("a", 41, RUN, MINE), c.Report("a", 41, RUN, MINE, 12.5, "é"), c.Lose(MINE),
+    c.Cancel("a"), c.Replay("a"), c.Discard("a"),
+    *(
+        c.Settle("a", 41, RUN, MINE, outcome, 5, result=b"[1]", late=late)
+        for outcome, late in product((Done(), Failed("x"), Retry(after=2), Fail("x", Reason.VALIDATION), Cancel("c")), (False, True))
+    ),
+]  # fmt: skip
+VARIANTS: list[dict[str, Any]] = [
+    {}, {"cancel_at": NOW - 1}, {"failures": 9}, {"losses": 2}, {"progress": Progress(3.0, "m", 5), "error": "old"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("lane", Lane)
+def test_every_saved_row_is_the_job_that_was_decided(lane: Lane) -> None:
+    """Start and Report write only what they change; all else stays as it was, since they change no more."""
+    saved = 0
+    for command, keyed, variant in product(COMMANDS, (False, True), VARIANTS):
+        before = job_in(lane, keyed=keyed, **variant)
+        verdict = decide(before, command, NOW, number=100)
+        if not isinstance(verdict, Change):
+            continue
+        with opened() as pages:
+            pages.insert(Change(before, None, ()), b"{}")
+            assert apply(pages, pages.by_key(before.key), command, number=100) == verdict
+            assert pages.by_key(before.key) == verdict.job
+            saved += 1
+    assert saved or lane in {Lane.COMPLETE, Lane.CANCELLED, Lane.DISCARDED}
+
+
+def test_a_row_that_is_not_the_one_decided_on_is_not_written() -> None:
+    job = job_in(Lane.READY)
+    with opened() as pages:
+        pages.insert(Change(job, None, ()), b"{}")
+        stale = replace(job, version=job.version + 1)
+        for command in (c.Start(MINE), c.Cancel("a")):
+            with pytest.raises(StoreError, match="changed under its own transaction"):
+                apply(pages, stale, command)
+        assert pages.by_key(job.key) == job
+
+
+def test_a_known_id_is_not_inserted_again() -> None:
+    job = job_in(Lane.READY)
+    with opened() as pages:
+        assert pages.insert(Change(job, None, ()), b"{}")
+        assert not pages.insert(Change(replace(job, key=42), None, ()), b"[]")
+        assert pages.by_id(job.id) == job
