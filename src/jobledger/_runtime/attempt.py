@@ -12,8 +12,9 @@ from jobledger._core.commands import Release, Settle
 from jobledger._core.outcome import Cancel, Done, Fail, Failed, Outcome, Reason, Retry
 from jobledger._runtime.context import Stop
 from jobledger._store.codec import encode
+from jobledger._store.intake import seconds_of
 from jobledger._types import micros, seconds
-from jobledger.errors import AttemptStopped, InvalidPayload
+from jobledger.errors import AttemptStopped, InvalidOption, InvalidPayload
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -35,9 +36,12 @@ class Attempt:
         context: what the handler sees; signals: the runtime's side of it.
         clock: for the execution time and the jitter.
         threads: where ``def`` handlers run.
+
+    Attributes:
+        is_running: its code has not stopped yet.
     """
 
-    __slots__ = ("_clock", "_context", "_payload", "_running", "_signals", "_threads", "job", "registration", "task")
+    __slots__ = ("_clock", "_context", "_payload", "_signals", "_threads", "is_running", "job", "registration", "task")
 
     def __init__(
         self,
@@ -57,56 +61,80 @@ class Attempt:
         self._payload = claimed.payload
         self._clock = clock
         self._threads = threads
-        self._running = False
+        self.is_running = False
 
     def stop(self, why: Stop) -> None:
         """Ask the code to stop: a task is cancelled, a thread sees ``ctx.cancelled``."""
-        self._signals.ask_to_stop(why)
-        # A task cancelled before its first step would never run at all, and so never settle.
-        if self._running and self.registration.is_async and self.task is not None:
+        is_new = self._signals.ask_to_stop(why)
+        # Each reason once: what is heard again with every batch must not cancel the clean-up too. And a task
+        # cancelled before its first step would never run at all, and so never settle.
+        if is_new and self.is_running and self.registration.is_async and self.task is not None:
             self.task.cancel()
 
-    async def run(self) -> Running:
-        """Run the handler and say what came of it."""
+    async def run(self) -> Running | None:
+        """Run the handler and say what came of it; None if this task was ended while a thread still runs the code."""
         began = self._clock.monotonic()
         timer = None
         if self.job.timeout is not None:
             timer = asyncio.get_running_loop().call_later(seconds(self.job.timeout), self.stop, Stop.TIMEOUT)
-        self._running = True
+        self.is_running = True
         try:
             outcome, result = self._answered(await self._call())
-        except InvalidPayload as error:
+        except _UnfitError as error:
             outcome, result = Fail(_clip(str(error)), Reason.VALIDATION), None
+        except _StillRunningError:
+            return None
         except (asyncio.CancelledError, AttemptStopped) as error:
             stopped = self._stopped(error)
             if stopped is None:
                 return Release(self.job.id, self.job.key, self.job.run, self._writer())
             outcome, result = stopped, None
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a handler raises is its failure
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever a handler raises is its failure
             outcome, result = Failed(_clip("".join(traceback.format_exception(error)))), None
         finally:
-            self._running = False
+            self.is_running = False
             if timer is not None:
                 timer.cancel()
         return self._settle(outcome, result, micros(self._clock.monotonic() - began))
 
     async def _call(self) -> Any:  # noqa: ANN401 - a handler may return anything
         signature = self.registration.signature
-        arguments = signature.read(self._payload)
+        try:
+            arguments = signature.read(self._payload)
+        except InvalidPayload as error:
+            raise _UnfitError(str(error)) from error
         if signature.context is not None:
             arguments[signature.context] = self._context
         self._context.check()
         if self.registration.is_async:
             return await self.registration.function(**arguments)
         call = contextvars.copy_context().run
-        function = self.registration.function
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, lambda: call(lambda: function(**arguments)))
+        ended = asyncio.get_running_loop().run_in_executor(self._threads, call, self._in_thread, arguments)
+        try:
+            answer, error = await ended
+        except asyncio.CancelledError:
+            raise _StillRunningError from None
+        if error is not None:
+            raise error
+        return answer
+
+    def _in_thread(self, arguments: dict[str, Any]) -> tuple[Any, BaseException | None]:
+        """Errors go as values: a future can carry no StopIteration, and then nobody would hear of it."""
+        try:
+            return self.registration.function(**arguments), None
+        except BaseException as error:  # noqa: BLE001 - raised again by the task
+            return None, error
 
     def _answered(self, answer: object) -> tuple[Outcome, bytes | None]:
         match answer:
-            case Retry() | Cancel() | Fail():
-                return answer, None
+            case Retry(after=after, error=error):
+                return _retried(after, _clip(str(error))), None
+            case Cancel(error=error):
+                return Cancel(None if error is None else _clip(str(error))), None
+            case Fail(error=error, reason=reason):
+                return Fail(_clip(str(error)), Reason(reason)), None
             case Done(result=result):
                 return self._encoded(result)
             case _:
@@ -149,6 +177,21 @@ class Attempt:
 
     def _writer(self) -> int:
         return self.job.writer_id or 0
+
+
+class _UnfitError(Exception):
+    """The payload doesn't fit the handler; raised apart from what the handler itself may raise."""
+
+
+class _StillRunningError(Exception):
+    """This task was cancelled from outside, but a thread can't be: nothing can be said of its code."""
+
+
+def _retried(after: float | None, error: str) -> Outcome:
+    try:
+        return Retry(None if after is None else seconds_of(after, "after"), error)
+    except InvalidOption as invalid:
+        return Failed(f"{error} (the handler answered Retry, but {invalid})")
 
 
 def _clip(error: str) -> str:

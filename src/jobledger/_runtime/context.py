@@ -34,15 +34,19 @@ class Signals:
         children: to be submitted with the completion.
     """
 
-    __slots__ = ("children", "stop")
+    __slots__ = ("_asked", "children", "stop")
 
     def __init__(self) -> None:
         self.stop: Stop | None = None
         self.children: list[Submit] = []
+        self._asked: set[Stop] = set()
 
-    def ask_to_stop(self, why: Stop) -> None:
-        """Note a reason; of several the weightiest counts."""
-        self.stop = why if self.stop is None else min(self.stop, why)
+    def ask_to_stop(self, why: Stop) -> bool:
+        """Note a reason, and say whether it is a new one; of several the weightiest counts."""
+        known = why in self._asked
+        self._asked.add(why)
+        self.stop = min(self._asked)
+        return not known
 
 
 class Context:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -78,6 +79,7 @@ class Dispatcher:
         self._pools = (Pool(slots, is_async=True), Pool(threads, is_async=False))
         self._threads = ThreadPoolExecutor(max(threads, 1), thread_name_prefix="jobledger")
         self._reports: dict[int, Report] = {}
+        self._reporting: set[int] = set()
         self._looking = False
         self._stopping = False
         self._timer: asyncio.TimerHandle | None = None
@@ -156,7 +158,11 @@ class Dispatcher:
 
     async def _run(self, attempt: Attempt) -> None:
         ended = await attempt.run()
-        self._reports.pop(attempt.job.key, None)
+        if ended is None:
+            return
+        last = self._reports.pop(attempt.job.key, None)
+        if last is not None:
+            self._door.post(last, lambda _: None)
         self._pool_of(attempt).used -= 1
         self._door.post(ended, lambda answer: self._settled(attempt, ended, answer))
 
@@ -176,29 +182,35 @@ class Dispatcher:
 
     def _reporter(self, claimed: Claimed) -> Callable[[float, str], None]:
         job = claimed.job
-        loop = asyncio.get_running_loop()
+        loop, here = asyncio.get_running_loop(), threading.get_ident()
 
         def report(percent: float, message: str) -> None:
-            bounded = min(max(float(percent), 0.0), 100.0)
+            bounded = min(max(0.0, float(percent)), 100.0)
             text = str(message)[:MAX_MESSAGE].encode("utf-8", "replace").decode()
             report = Report(job.id, job.key, job.run, job.writer_id or 0, bounded, text)
-            loop.call_soon_threadsafe(self._report, report)
+            if threading.get_ident() == here:
+                self._report(report)
+            else:
+                loop.call_soon_threadsafe(self._report, report)
 
         return report
 
     def _report(self, report: Report) -> None:
-        """The latest word of each job goes with the next batch; words that were overtaken are dropped."""
-        waiting = report.key in self._reports
-        if report.key not in self.running:
-            return
-        self._reports[report.key] = report
-        if not waiting:
-            asyncio.get_running_loop().call_soon(self._post_report, report.key)
+        """One word of each job is on its way at a time; of those that come meanwhile only the latest follows."""
+        attempt = self.running.get(report.key)
+        if attempt is not None and attempt.job.run == report.run and attempt.is_running:
+            self._reports[report.key] = report
+            self._send_report(report.key)
 
-    def _post_report(self, key: int) -> None:
-        latest = self._reports.pop(key, None)
-        if latest is not None and key in self.running:
-            self._door.post(latest, lambda _: None)
+    def _send_report(self, key: int) -> None:
+        latest = None if key in self._reporting else self._reports.pop(key, None)
+        if latest is not None:
+            self._reporting.add(key)
+            self._door.post(latest, lambda _: self._reported(key))
+
+    def _reported(self, key: int) -> None:
+        self._reporting.discard(key)
+        self._send_report(key)
 
     def _wake_at(self, due: int | None, now: int) -> None:
         if self._timer is not None:

@@ -44,6 +44,8 @@ class Node:
             Duty("recovery", 1.0, self._recover),
         )
         self._stopping = False
+        self._hurried = False
+        self._patience: asyncio.Timeout | None = None
 
     async def start(self) -> None:
         """Become a worker, take over what dead ones left, and begin to claim."""
@@ -63,7 +65,7 @@ class Node:
         self._stopping = True
         dispatcher = self._dispatcher
         dispatcher.hold()
-        if not await self._ended(grace):
+        if not await self._ended(0.0 if self._hurried else grace):
             dispatcher.stop_all(Stop.RELEASE)
             await self._ended(_STOP_SECONDS)
         for duty in self._duties:
@@ -81,15 +83,19 @@ class Node:
         return self._dispatcher.ended
 
     def hurry(self) -> None:
-        """The second signal: running code is asked to stop now."""
-        self._dispatcher.stop_all(Stop.RELEASE)
+        """The second signal: no more waiting for running code. While it gets its grace time, that is over."""
+        self._hurried = True
+        if self._patience is not None:
+            self._patience.reschedule(asyncio.get_running_loop().time())
 
     async def _ended(self, seconds: float) -> bool:
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(seconds) as self._patience:
                 await self._dispatcher.idle.wait()
         except TimeoutError:
             return False
+        finally:
+            self._patience = None
         return True
 
     async def _recover(self) -> None:

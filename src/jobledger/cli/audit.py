@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
+import msgspec
 import typer
 
 from jobledger._types import seconds
 from jobledger.cli.moments import clock
 from jobledger.cli.options import AppOption, JsonOption, UrlOption
-from jobledger.cli.tables import Cell, Column, Styled
 from jobledger.cli.session import Session
+from jobledger.cli.tables import Cell, Column, Styled
 
 if TYPE_CHECKING:
     from jobledger._core.books import Audit, Check
@@ -40,7 +41,8 @@ def audit(
     """Check that the books balance, while work goes on.
 
     From one snapshot, every equation between metrics and rows is computed and every structural rule is looked at. It
-    only reads. The exit code is 0 when all of them hold and 1 when one doesn't; that would be a defect of jobledger, please report it.
+    only reads. The exit code is 0 when all of them hold and 1 when one doesn't; that would be a defect of
+    jobledger: please report it.
     """
     session = Session(app, url, as_json=as_json)
 
@@ -66,10 +68,10 @@ def _show(out: Output, audit: Audit, *, by_type: bool) -> None:
     out.title("Structure")
     broken = {finding.rule: finding for finding in audit.broken}
     examples = {rule: ", ".join(finding.examples) for rule, finding in broken.items()}
-    rows = [[rule, _BAD if rule in broken else _GOOD, examples.get(rule, "")] for rule in audit.rules]
+    rows: list[list[Cell]] = [[rule, _BAD if rule in broken else _GOOD, examples.get(rule, "")] for rule in audit.rules]
     out.table(_RULES if broken else _RULES[:2], [row if broken else row[:2] for row in rows])
     verdict = "the books balance" if audit.balanced else f"the books are out of balance: {audit.findings} findings"
-    counted = f"{len(audit.checks)} equations and {len(audit.rules)} rules as of {_as_of(audit)}"
+    counted = f"{len(audit.checks)} equations and {len(audit.rules)} rules as of {clock(_instant(audit))}"
     out.line("")
     out.line(f"{verdict} ({counted})", "bold green" if audit.balanced else "bold red")
 
@@ -93,10 +95,7 @@ def _type_row(check: Check) -> list[Cell]:
 
 
 def _data(audit: Audit) -> dict[str, Any]:
-    checks = [
-        {"identity": one.identity, "type": one.type, "equation": one.equation, "left": one.left, "right": one.right, "ok": one.ok}
-        for one in audit.checks
-    ]  # fmt: skip
+    checks = [msgspec.structs.asdict(check) | {"ok": check.ok} for check in audit.checks]
     broken = {finding.rule: finding for finding in audit.broken}
     rules = [
         {"rule": rule, "ok": rule not in broken, "rows": broken[rule].rows if rule in broken else 0,
@@ -106,11 +105,11 @@ def _data(audit: Audit) -> dict[str, Any]:
     return {
         "balanced": audit.balanced,
         "findings": audit.findings,
-        "as_of": _as_of(audit),
+        "as_of": _instant(audit),
         "checks": checks,
         "rules": rules,
     }
 
 
-def _as_of(audit: Audit) -> str:
-    return clock(datetime.fromtimestamp(seconds(audit.as_of), UTC))
+def _instant(audit: Audit) -> datetime:
+    return datetime.fromtimestamp(seconds(audit.as_of), UTC)

@@ -11,8 +11,8 @@ from jobledger._core.totals import LedgerTotals
 from jobledger._store.open import open_store
 from jobledger._types import seconds
 from jobledger.cli.options import AppOption, JsonOption, UrlOption
-from jobledger.cli.tables import Cell, Column, Styled
 from jobledger.cli.session import Session, reported
+from jobledger.cli.tables import Cell, Column, Styled
 
 if TYPE_CHECKING:
     from jobledger._core.reads import JobType, LedgerRead
@@ -21,7 +21,13 @@ EPILOG = """\b
 Example:
   jobledger types --url sqlite:///jobs.db"""
 _NUMBERS: Final = ("timeout", "max attempts", "queued", "running")
-_COLUMNS: Final = ("type", "handled", "priority", *(Column(name, right=True) for name in _NUMBERS), "label")
+_COLUMNS: Final[tuple[Column | str, ...]] = (
+    "type",
+    "handled",
+    "priority",
+    *(Column(name, right=True) for name in _NUMBERS),
+    "label",
+)
 
 
 def types(*, app: AppOption = None, url: UrlOption = None, as_json: JsonOption = False) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import msgspec
 
@@ -39,12 +39,12 @@ class Chunk:
             InvalidPayload: it is no JSON object.
         """
         try:
-            payload = msgspec.json.decode(line)
+            payload: object = msgspec.json.decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise InvalidPayload(f"line {number}: not JSON: {error}") from error
         if not isinstance(payload, dict):
             raise InvalidPayload(f"line {number}: {not_an_object(payload)}")
-        self.payloads.append(payload)
+        self.payloads.append(cast("dict[str, Any]", payload))
         self.numbers.append(number)
         self.size += len(line)
 

@@ -30,7 +30,7 @@ async def tell_outcomes(app: App, out: Output, ids: Sequence[JobId], wait: float
 
     async def one(job_id: JobId) -> Any | JobError:  # noqa: ANN401 - any JSON
         async with free:
-            left = max(deadline - asyncio.get_running_loop().time(), 0.0)
+            left = max(round(deadline - asyncio.get_running_loop().time(), 2), 0.0)
             try:
                 return await app.jobs.result(job_id, wait=left)
             except JobError as error:

@@ -15,6 +15,7 @@ from jobledger.cli.tables import Cell, Column, Sheet, Styled, safe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
     from jobledger.errors import JobledgerError
 
 __all__ = ["Cell", "Column", "Output", "Styled", "described"]

@@ -14,7 +14,7 @@ from jobledger.cli.source import load, url_of
 from jobledger.errors import InvalidInput, JobledgerError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable, Generator
 
 Work: TypeAlias = "Callable[[App], Awaitable[int | None]]"
 """What a command does with an opened App; it returns an exit code, None for 0."""
@@ -79,7 +79,7 @@ class Session:
 
 
 @contextmanager
-def reported(out: Output) -> Iterator[None]:
+def reported(out: Output) -> Generator[None]:
     """Expected errors are told in one line and end the command: 2 for a wrong call, 1 for the rest."""
     try:
         yield

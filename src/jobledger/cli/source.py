@@ -73,10 +73,10 @@ def _module(name: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name is None or not f"{name}.".startswith(f"{error.name}."):
             raise InvalidOption(_failed(name, error)) from error
-        hint = f": write {name.removesuffix('.py').replace('/', '.')}" if name.endswith(".py") else ""
-        raise InvalidOption(
-            f"there is no module {name!r} in {here} or among the installed packages{hint or ': check the name, or change directory'}"
-        ) from None
+        hint = "check the name, or change directory"
+        if name.endswith(".py"):
+            hint = f"write {name.removesuffix('.py').replace('/', '.')} for that file"
+        raise InvalidOption(f"there is no module {name!r} in {here} or among the installed ones: {hint}") from None
     except Exception as error:
         raise InvalidOption(_failed(name, error)) from error
 

@@ -101,6 +101,8 @@ async def _submit(
         for job_id in ids:
             out.line(job_id)
         held = sum(not job_id.created for job_id in ids)
+        if not ids:
+            out.note("an empty batch: nothing was submitted")
         if held:
             out.note(f"{held} of {len(ids)} not submitted: the dedupe key is held by the job shown")
     if wait is not None:
@@ -116,14 +118,14 @@ def _payload(text: str | None) -> dict[str, Any] | list[Any]:
         return {}
     raw = sys.stdin.buffer.read() if text == "-" else os.fsencode(text)
     try:
-        value = msgspec.json.decode(raw)
+        value: object = msgspec.json.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidPayload(
             f'not JSON: {error}; quote it for the shell, as in \'{{"to": "a@b.c"}}\', or pass - and use stdin'
         ) from error
     if not isinstance(value, dict | list):
         raise not_an_object(value)
-    return value
+    return cast("dict[str, Any] | list[Any]", value)
 
 
 def _check_lines(payload: str | None, wait: float | None) -> None:

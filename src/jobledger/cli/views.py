@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from jobledger._core.job import EventName, Status
+from jobledger._core.job import EventName, Lane, Status
 from jobledger.cli.moments import away, clock, clock_and_away
 from jobledger.cli.output import Output
 from jobledger.cli.tables import Cell, Column, Styled
@@ -124,8 +124,10 @@ def _facts(report: JobReport) -> list[tuple[str, Cell | None]]:
 
 def _note(job: JobSummary) -> str:
     notes: list[str] = []
-    if job.status is Status.QUEUED and job.lane != job.status:
-        notes.append(f"due {away(job.due_at)}" if job.lane == "scheduled" else job.lane)
+    if job.lane == Lane.SCHEDULED:
+        notes.append(f"due {away(job.due_at)}")
+    elif job.lane == Lane.PARKED:
+        notes.append(f"parked behind another job of {job.entity}")
     if job.cancel_requested and not job.ended:
         notes.append("cancel requested")
     if job.reason is not None:

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import time
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 import typer
 
@@ -63,20 +63,20 @@ def worker(
             raise InvalidOption("which handlers? Name the App: jobledger worker MODULE:ATTR")
         log_to_stderr()
         loaded = load(named, url)
-        try:
-            asyncio.run(_work(session.out, loaded, slots, threads, grace))
-        except WorkerStuck as error:
-            _die(error)
+        asyncio.run(_work(session.out, loaded, slots, threads, grace))
 
 
 async def _work(out: Output, app: App, slots: int, threads: int | None, grace: float) -> None:
     signals = Signals()
     began = time.monotonic()
-    async with app.worker(slots=slots, threads=threads, grace=grace) as node:
-        signals.listen(node)
-        _tell_start(out, app, slots, threads)
-        await signals.first.wait()
-        log.info("stopping: running jobs get %g s, a second signal ends that", grace)
+    try:
+        async with app.worker(slots=slots, threads=threads, grace=grace) as node:
+            signals.listen(node)
+            _tell_start(out, app, slots, threads)
+            await signals.first.wait()
+            log.info("stopping: running jobs get %g s, a second signal ends that", grace)
+    except WorkerStuck as error:
+        _die(error)
     _tell_end(out, node, time.monotonic() - began)
 
 
@@ -122,8 +122,8 @@ def _tell_end(out: Output, node: Node, elapsed: float) -> None:
     out.line(f"worker {os.getpid()} stopped after {elapsed:.1f} s: {counts or 'no attempts'}")
 
 
-def _die(error: WorkerStuck) -> None:
-    """Threads can't be stopped, and would be waited for by any other way out."""
+def _die(error: WorkerStuck) -> NoReturn:
+    """End at once: threads can't be stopped, and any other way out would wait for them."""
     log.critical("%s", error)
     logging.shutdown()
     sys.stdout.flush()

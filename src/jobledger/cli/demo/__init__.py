@@ -1,1 +1,1 @@
-"""The demonstration: every file of Python's standard library becomes a job, and the books are checked against witnesses."""
+"""The demonstration: each file of Python's standard library is a job, and witnesses check the books."""

@@ -29,7 +29,7 @@ def demo(
         Path, typer.Option(metavar="FILE", help="The database; an older one of the demo is replaced.")
     ] = Path("jobledger-demo.db"),
     slots: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Jobs at once; else one more than cores.", show_default=False)
+        int | None, typer.Option(min=1, metavar="N", help="Jobs at once; else twice the cores.", show_default=False)
     ] = None,
     limit: Annotated[
         int | None, typer.Option(min=100, metavar="N", help="Only so many files, evenly spread.", show_default=False)

@@ -9,12 +9,16 @@ from typing import Final
 from urllib.parse import quote
 
 from jobledger import App, JobledgerError
+from jobledger._store.sqlite.connection import APPLICATION_ID
 from jobledger.cli.demo.files import remove_known_bad
 from jobledger.cli.demo.handlers import TYPES
-from jobledger.errors import NotAStore, StoreBusy
+from jobledger.errors import NotAStore, StoreBusy, StoreError, StoreReadOnly
 
 _SIDECARS: Final = ("-wal", "-shm", "-lock")
 """What stands beside the file. They go first: a log without its database must never meet another one."""
+_MAGIC: Final = b"SQLite format 3\0"
+_APPLICATION: Final = slice(68, 72)
+_HEADER_BYTES: Final = 100
 
 
 def url_of(path: Path) -> str:
@@ -34,29 +38,59 @@ async def clear(path: Path) -> None:
     """Make way for a new database; replaces a demo's own, never anybody else's file.
 
     Raises:
+        StoreError: there is no directory for it, or it can't be written.
         NotAStore: there is something else.
         StoreBusy: a process still works on it.
     """
-    if os.path.lexists(path):
+    _check_directory(path)
+    if _is_there(path):
         await _check_ours(path)
         _check_unused(path)
-    for sidecar in _SIDECARS:
-        Path(f"{path}{sidecar}").unlink(missing_ok=True)
-    path.unlink(missing_ok=True)
-    remove_known_bad(inputs_of(path))
+    _remove(path)
+
+
+def _check_directory(path: Path) -> None:
+    if not path.parent.is_dir():
+        message = f"there is no directory {path.parent}: make it, or choose another file with --db"
+        raise StoreError(message)
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        message = f"the directory {path.absolute().parent} can't be written: choose another file with --db"
+        raise StoreReadOnly(message)
+
+
+def _is_there(path: Path) -> bool:
+    return os.path.lexists(path)
+
+
+def _may_be_store(path: Path) -> bool:
+    """By what can be seen from outside, so that a database of another program is not even opened.
+
+    The number of our format may still be in the write-ahead log; then there is our lock file.
+    """
+    with path.open("rb") as file:
+        header = file.read(_HEADER_BYTES)
+    numbered = header[_APPLICATION] == APPLICATION_ID.to_bytes(4, "big")
+    return header.startswith(_MAGIC) and (numbered or Path(f"{path}-lock").exists())
 
 
 async def _check_ours(path: Path) -> None:
     try:
-        async with App(url_of(path), read_only=True) as app:
-            types = frozenset((await app.metrics.snapshot()).types)
+        types = await _types_in(path) if _may_be_store(path) else frozenset[str]()
     except (JobledgerError, OSError) as error:
-        message = f"{path} is no database of the demo, so it stays as it is: choose another file with --db ({error})"
+        message = f"{path} can't be read, so it stays as it is: choose another file with --db ({error})"
         raise NotAStore(message) from error
-    if not types or not types <= TYPES:
-        found = ", ".join(sorted(types - TYPES)) or "no types at all"
-        message = f"{path} is a store with jobs that are not the demo's ({found}): choose another file with --db"
+    if not types:
+        message = f"{path} is no database of the demo, so it stays as it is: choose another file with --db"
         raise NotAStore(message)
+    if not types <= TYPES:
+        foreign = ", ".join(sorted(types - TYPES))
+        message = f"{path} has jobs that are not the demo's ({foreign}), so it stays: choose another file with --db"
+        raise NotAStore(message)
+
+
+async def _types_in(path: Path) -> frozenset[str]:
+    async with App(url_of(path), read_only=True) as app:
+        return frozenset((await app.metrics.snapshot()).types)
 
 
 def _check_unused(path: Path) -> None:

@@ -30,6 +30,7 @@ def hint(report: Report, out: Output) -> None:
         "serve",
     ):
         out.line(f"  {command(words, report.database)}")
+    out.line("Or run the demo again and kill -9 it half-way: the worker goes on with the rest, and the books balance.")
 
 
 def command(words: str, url: str) -> str:

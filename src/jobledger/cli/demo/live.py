@@ -66,7 +66,7 @@ class Lines:
         if time.monotonic() >= self._next or not figures.open:
             self._next = time.monotonic() + _LINE_SECONDS
             self.say(
-                f"  queued {figures.queued:>5}  backing off or delayed {figures.scheduled:>3}  running {figures.running:>2}"
+                f"  queued {figures.queued:>5}  scheduled {figures.scheduled:>3}  running {figures.running:>2}"
                 f"  done {figures.done:>5}  dead {figures.dead:>3}  {rate:>6.0f} jobs/s"
             )
 

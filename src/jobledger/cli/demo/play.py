@@ -52,10 +52,8 @@ async def play(plan: Plan, live: Live, slots: int) -> Course:
             await _submit(plan, course)
             await _cancel(plan.cancelled, course)
             live.say(f"{len(plan.cancelled)} jobs cancelled before any worker was alive")
-            async with app.worker(slots=slots, threads=2, grace=_GRACE), asyncio.TaskGroup() as group:
-                group.create_task(_cancel(plan.overtaken, course))
-                group.create_task(_cancel_in_flight(course))
-                await _follow(course, live)
+            async with app.worker(slots=slots, threads=2, grace=_GRACE):
+                await asyncio.gather(_cancel(plan.overtaken, course), _cancel_in_flight(course), _follow(course, live))
                 await _bury_and_revive(plan, course)
     finally:
         parsers.close()

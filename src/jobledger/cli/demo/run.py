@@ -33,6 +33,6 @@ async def run(db: Path, slots: int | None, limit: int | None) -> Report:
     with live_on(Console(stderr=True)) as live:
         live.say(f"reading the standard library, {root}")
         planned = plan(root, find(root, limit), inputs_of(db))
-        # One slot more than processes, so that none of them waits for a commit.
-        course = await play(planned, live, slots or PROCESSES + 1)
+        # More slots than processes: while one job is being committed, the next one is parsed.
+        course = await play(planned, live, slots or 2 * PROCESSES)
     return await collect(app.url, planned, course)

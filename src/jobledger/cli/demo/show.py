@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jobledger._core.priority import BY_LABEL
 from jobledger.cli.demo.handlers import MEASURE, TYPES
-from jobledger.cli.output import Cell, Column, Styled
+from jobledger.cli.tables import Cell, Column, Styled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

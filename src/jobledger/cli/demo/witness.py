@@ -14,7 +14,7 @@ import msgspec
 from jobledger.errors import AttemptStopped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from jobledger import Context
 
@@ -70,7 +70,7 @@ class Witness:
         self._answers: Counter[tuple[str, Heard]] = Counter()
 
     @contextmanager
-    def attempt(self, ctx: Context) -> Iterator[Sighting]:
+    def attempt(self, ctx: Context) -> Generator[Sighting]:
         """Stand beside an attempt; whatever ends it goes on its way."""
         sighting = Sighting(ctx.job_id, ctx.type, ctx.entity, ctx.attempt, time.perf_counter())
         self.sightings.append(sighting)

@@ -9,8 +9,8 @@ import typer
 from jobledger._core.job import Status
 from jobledger.cli.moments import away
 from jobledger.cli.options import AppOption, JobArgument, JsonOption, UrlOption
-from jobledger.cli.tables import Cell, Column
 from jobledger.cli.session import Session
+from jobledger.cli.tables import Cell, Column
 from jobledger.cli.views import headline, show_errors, show_report
 from jobledger.errors import NotDead
 
