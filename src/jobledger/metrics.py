@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 from jobledger._core.books import Audit, balance
 from jobledger._core.labels import label
-from jobledger._metrics import text as texts
 from jobledger._metrics.bound import JobMetrics
 from jobledger._metrics.process import process_families
 from jobledger._metrics.snapshot import Snapshot
@@ -74,12 +73,16 @@ class MetricsService:
 
     async def text(self, *, openmetrics: bool = False) -> bytes:
         """All metrics as Prometheus text (format 0.0.4) or OpenMetrics (1.0)."""
-        render = texts.openmetrics_text if openmetrics else texts.prometheus_text
+        from jobledger._metrics import text  # only what prints text needs prometheus-client
+
+        render = text.openmetrics_text if openmetrics else text.prometheus_text
         return await self._rendered(render)
 
     async def render(self, accept: str | None) -> tuple[bytes, str]:
         """All metrics in the format that a scraper's Accept header asks for, and the content type."""
-        return await self._rendered(lambda snapshot, process: texts.render(accept, snapshot, process))
+        from jobledger._metrics import text
+
+        return await self._rendered(lambda snapshot, process: text.render(accept, snapshot, process))
 
     async def audit(self) -> Audit:
         """Check that the books balance, from one snapshot, while work goes on.

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 SOURCE = Path(jobledger.__file__).parents[1]
 PROGRAM = Path(__file__).parent / "programs" / "handlers.txt"
-LIVE = (Status.QUEUED, Status.PROCESSING)
 
 
 class Shell:
@@ -57,7 +56,7 @@ class Shell:
         return Status(self.json("status", job_id)["status"])
 
     def work_off(self) -> None:
-        """Run what is queued and due in a worker of this process, until it has ended."""
+        """Run what is queued in a worker of this process, until it has ended; what is delayed stays."""
         asyncio.run(_work_off(load(self.target, self.url)))
 
     def dump(self) -> dict[str, list[Any]]:
@@ -72,7 +71,8 @@ async def _work_off(app: App) -> None:
 
 
 async def _is_idle(app: App) -> bool:
-    return not any([(await app.jobs.list(status=status, limit=1)).jobs for status in LIVE])
+    jobs = app.metrics.jobs
+    return not await jobs.queue_depth.read() and not await jobs.running.read()
 
 
 class Program:

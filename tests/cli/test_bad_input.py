@@ -153,7 +153,7 @@ COMMANDS = (
         (not_a_database, "is not a jobledger store"),
         (of_another_program, "is an SQLite database of another program"),
         (of_the_future, "has schema 999, this jobledger knows up to "),
-        (a_folder, "cannot open"),
+        (a_folder, "is a directory: name a file in it"),
     ],
 )
 def test_a_file_that_is_no_store(

@@ -142,6 +142,9 @@ def reported(path: Path) -> Generator[None]:
         message = f"the disk of {path} is full: nothing was changed; free some space"
         raise errors.StoreError(message) from error
     except apsw.IOError as error:
+        if path.is_dir():
+            message = f"{path} is a directory: name a file in it"
+            raise errors.NotAStore(message) from error
         message = f"the disk failed under {path}: {error}"
         raise errors.StoreError(message) from error
 

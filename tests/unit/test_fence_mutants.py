@@ -1,0 +1,315 @@
+"""Take one rule away, and a short story must notice: what each rule is for, shown by its absence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import apsw
+import pytest
+from msgspec.structs import replace
+
+from jobledger._core import catalog
+from jobledger._core import commands as c
+from jobledger._core import decide as rules
+from jobledger._core.decide import Refused
+from jobledger._core.job import Status
+from jobledger._store.sqlite import batch as batches
+from jobledger._store.sqlite import pages, store, upkeep
+from jobledger._store.sqlite.rows import job_of
+from jobledger.conformance.driver import Driver, refusal
+from jobledger.errors import Fenced, StoreError
+from tests.sqlite_file import SqliteFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+Story: TypeAlias = Callable[[Driver], None]
+NOTICED = (AssertionError, pytest.fail.Exception, StoreError, apsw.Error)
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[Driver]:
+    file = SqliteFile(folder / "jobs.db")
+    with closing(Driver(file)) as driver:
+        yield driver
+    file.forget()
+
+
+# The stories: each passes as long as all rules stand
+
+
+def a_zombie_settles_its_job_after_the_takeover(driver: Driver) -> None:
+    zombie = driver.enlist()
+    driver.submit()
+    job = driver.start_one(zombie)
+    driver.lose(zombie)
+    with pytest.raises(Fenced):
+        zombie.send(driver.settling(job))
+
+
+def a_zombie_counts_after_the_takeover(driver: Driver) -> None:
+    zombie = driver.enlist()
+    driver.lose(zombie)
+    with suppress(Fenced):
+        zombie.send(driver.new())
+    driver.audit()
+
+
+def a_batch_is_sent_twice(driver: Driver) -> None:
+    batch = driver.client.batch(driver.new(), c.Count(()))
+    driver.store.commit(batch)
+    with pytest.raises(Fenced):
+        driver.store.commit(batch)
+
+
+def a_clone_of_a_writer_goes_on(driver: Driver) -> None:
+    clone = driver.client.batch(driver.new())
+    driver.client.send(driver.new())
+    with suppress(Fenced):
+        driver.store.commit(clone)
+    assert driver.value(catalog.ENQUEUED) == 1
+
+
+def a_decision_is_saved_on_a_row_that_has_changed(driver: Driver) -> None:
+    job_id = driver.submit()
+    with driver.store._transaction() as page, pytest.raises(StoreError, match="changed under"):
+        job = page.by_id(job_id)
+        batches.apply(page, job, c.Cancel(job_id))
+        batches.apply(page, job, c.Cancel(job_id))
+
+
+def a_start_is_saved_on_a_row_that_has_changed(driver: Driver) -> None:
+    job_id = driver.submit()
+    with driver.store._transaction() as page, pytest.raises(StoreError, match="changed under"):
+        job = page.by_id(job_id)
+        batches.apply(page, job, c.Cancel(job_id))
+        batches.apply(page, job, c.Start(driver.worker.writer_id))
+
+
+def an_entity_runs_one_at_a_time(driver: Driver) -> None:
+    driver.submit_many(3, entity="e")
+    assert len(driver.start(3)) == 1
+    driver.audit()
+
+
+def a_mailbox_goes_by_order(driver: Driver) -> None:
+    ids = driver.submit_many(4, entity="e")
+    assert [driver.settle(driver.start_one()).id for _ in ids] == ids
+
+
+def delayed_jobs_of_an_entity_become_due_together(driver: Driver) -> None:
+    ids = [driver.submit(entity="e", delay=delay) for delay in (3, 2, 1)]
+    driver.clock.advance(5)
+    assert [driver.settle(driver.start_one()).id for _ in ids] == ids
+
+
+def a_writer_is_taken_over(driver: Driver) -> None:
+    driver.submit_many(3)
+    before = driver.store.ledger().cells
+    driver.lose(driver.client)
+    driver.audit()
+    assert driver.store.ledger().cells == before
+
+
+def an_older_run_reports_its_result(driver: Driver) -> None:
+    driver.submit()
+    old = driver.start_one()
+    driver.release(old)
+    driver.start_one()
+    assert refusal(driver.worker.send(driver.settling(old)).answers[0]).why is Refused.STALE
+
+
+def another_writer_reports_the_result(driver: Driver) -> None:
+    driver.submit()
+    job = replace(driver.start_one(), writer_id=driver.client.writer_id)
+    assert refusal(driver.ask(driver.settling(job))).why is Refused.STALE
+
+
+def a_late_batch_meets_a_takeover(driver: Driver) -> None:
+    """The zombie wakes up at the worst moment, wherever the takeover can be interrupted."""
+    zombie = driver.enlist()
+    driver.submit_many(2)
+    driver.start_one(zombie)
+
+    def wake_up() -> None:
+        with suppress(Fenced):
+            zombie.send(claim=zombie.asks(1))
+
+    driver.store.between = wake_up
+    driver.lose(zombie)
+    wake_up()
+    driver.audit()
+
+
+def two_lost_jobs_wait(driver: Driver) -> None:
+    driver.submit_many(2)
+    dead = driver.enlist()
+    driver.start(2, dead)
+    driver.lose(dead)
+    assert len(driver.start(10)) == 1
+
+
+def a_poisoned_job_is_started_again_and_again(driver: Driver) -> None:
+    job_id = driver.submit(max_losses=2)
+    for _ in range(2):
+        dead = driver.enlist()
+        driver.start(1, dead)
+        driver.lose(dead)
+    assert driver.status(job_id) is Status.FAILED
+
+
+def a_cancelled_job_fails(driver: Driver) -> None:
+    job_id = driver.submit()
+    job = driver.start_one()
+    driver.cancel(job_id)
+    driver.fail(job)
+    driver.audit()
+    assert driver.status(job_id) is Status.CANCELLED
+
+
+def a_dead_letter_outlives_the_retention(driver: Driver) -> None:
+    job_id = driver.dead_letter()
+    driver.clock.advance(10**15)
+    driver.store.prune(1, 100)
+    driver.audit()
+    assert driver.status(job_id) is Status.FAILED
+
+
+# The mutants: each takes one rule away
+
+Patch: TypeAlias = Callable[[pytest.MonkeyPatch], None]
+
+
+@dataclass(frozen=True)
+class Mutant:
+    name: str
+    story: Story
+    apply: Patch
+
+
+def sql(statement: str, rule: str, instead: str = "") -> Patch:
+    """The store's SQL with one piece of a statement replaced."""
+
+    def apply(monkeypatch: pytest.MonkeyPatch) -> None:
+        text = pages.SQL[statement]
+        assert text.count(rule) == 1, f"{statement} has no {rule!r} any more"
+        changed = {**pages.SQL, statement: text.replace(rule, instead)}
+        monkeypatch.setattr(pages, "SQL", changed)
+
+    return apply
+
+
+def all_of(*patches: Patch) -> Patch:
+    def apply(monkeypatch: pytest.MonkeyPatch) -> None:
+        for patch in patches:
+            patch(monkeypatch)
+
+    return apply
+
+
+def without_the_unique_index(monkeypatch: pytest.MonkeyPatch) -> None:
+    migrate = store.files.migrate
+
+    def mutated(connection: apsw.Connection, *rest: Any) -> int:
+        done = migrate(connection, *rest)
+        connection.execute("DROP INDEX job_holder")
+        return done
+
+    monkeypatch.setattr(store.files, "migrate", mutated)
+
+
+def blind_to(field: str) -> Patch:
+    """The core believes what a command says of the run, or the writer."""
+
+    def apply(monkeypatch: pytest.MonkeyPatch) -> None:
+        running = rules._running
+
+        def mutated(job: Any, command: Any, now: int) -> Any:
+            return running(job, replace(command, **{field: getattr(job, field)}), now)
+
+        monkeypatch.setattr(rules, "_running", mutated)
+
+    return apply
+
+
+def requeue_before_fencing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The takeover in two transactions, the wrong one first."""
+
+    def mutated(self: Any, writer_ids: tuple[int, ...]) -> tuple[object, ...]:
+        for writer_id in writer_ids:
+            with self._transaction() as page:
+                for row in page.all("held_by", (writer_id,)):
+                    batches.apply(page, job_of(row), c.Lose(writer_id))
+            self.between()
+            with self._transaction() as page:
+                upkeep.end_writer(page, writer_id)
+                upkeep.fold(page, writer_id)
+        return (None,)
+
+    monkeypatch.setattr(store.SqliteStore, "take_over", mutated)
+
+
+def no_fencing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upkeep, "end_writer", lambda *_: True)
+
+
+def no_hand_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "hand_over", lambda *_: None)
+
+
+def due_by_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "sorted", lambda jobs, key: jobs, raising=False)
+
+
+def cancel_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    failed = rules._failed
+    monkeypatch.setattr(rules, "_failed", lambda job, *rest, **more: failed(replace(job, cancel_at=None), *rest, **more))
+
+
+MUTANTS = [
+    Mutant("the dead may write", a_zombie_settles_its_job_after_the_takeover, sql("fence", " AND NOT dead")),
+    Mutant("the dead may count", a_zombie_counts_after_the_takeover, sql("fence", " AND NOT dead")),
+    Mutant("batches have no number", a_batch_is_sent_twice, sql("fence", "batch_no = ? - 1", "? > 0")),
+    Mutant("numbers may repeat", a_clone_of_a_writer_goes_on, sql("fence", "batch_no = ? - 1", "batch_no <= ?")),
+    Mutant("saves have no guard", a_decision_is_saved_on_a_row_that_has_changed, sql("save_job", "AND version = ?", "AND ? > 0")),
+    Mutant("starts have no guard", a_start_is_saved_on_a_row_that_has_changed, sql("save_started", "AND version = ?", "AND ? > 0")),
+    Mutant("nobody looks for the holder", an_entity_runs_one_at_a_time, sql("occupied", "holds = 1", "holds = 2")),
+    Mutant(
+        "nobody looks, and no index guards", an_entity_runs_one_at_a_time,
+        all_of(without_the_unique_index, sql("occupied", "holds = 1", "holds = 2")),
+    ),
+    Mutant("the newest is next", a_mailbox_goes_by_order, sql("head", "ORDER BY seq", "ORDER BY seq DESC")),
+    Mutant("nobody hands over", a_mailbox_goes_by_order, no_hand_over),
+    Mutant("due time goes before order", delayed_jobs_of_an_entity_become_due_together, due_by_time),
+    Mutant("folded rows stay", a_writer_is_taken_over, sql("drop_folded", "writer_id = ?", "writer_id = -?")),
+    Mutant("folded rows vanish", a_writer_is_taken_over, sql("fold", "WHERE writer_id = ?", "WHERE writer_id = -?")),
+    Mutant("runs are alike", an_older_run_reports_its_result, blind_to("run")),
+    Mutant("writers are alike", another_writer_reports_the_result, blind_to("writer_id")),
+    Mutant("requeued before fenced", a_late_batch_meets_a_takeover, requeue_before_fencing),
+    Mutant("requeued, never fenced", a_late_batch_meets_a_takeover, no_fencing),
+    Mutant("suspects start like the others", two_lost_jobs_wait, sql("claim", "losses = 0", "losses >= 0")),
+    Mutant("suspects never start", a_poisoned_job_is_started_again_and_again, sql("any_suspect", "losses > 0", "losses > 9")),
+    Mutant("failing forgets the cancel", a_cancelled_job_fails, cancel_ignored),
+    Mutant("dead letters are pruned", a_dead_letter_outlives_the_retention, sql("prunable", "'discarded'", "'discarded', 'failed'")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_a_story_notices_the_missing_rule(tmp_path: Path, mutant: Mutant, monkeypatch: pytest.MonkeyPatch) -> None:
+    mutant.apply(monkeypatch)
+    with opened(tmp_path) as driver, pytest.raises(NOTICED):
+        mutant.story(driver)
+
+
+STORIES = sorted({mutant.story for mutant in MUTANTS}, key=lambda story: story.__name__)
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
+def test_the_story_is_fine_as_long_as_the_rule_stands(tmp_path: Path, story: Story) -> None:
+    with opened(tmp_path) as driver:
+        story(driver)
+        driver.audit()
