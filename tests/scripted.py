@@ -64,6 +64,11 @@ class Scripted:
     def sizes(self) -> list[int]:
         return [len(batch.commands) for batch in self.batches]
 
+    def with_a(self, kind: type[Command]) -> list[list[type[Command]]]:
+        """The kinds of the commands of each batch that held one of this kind."""
+        kinds = [[type(command) for command in batch.commands] for batch in self.batches]
+        return [batch for batch in kinds if kind in batch]
+
     def commands(self, kind: type[Command]) -> list[Command]:
         """All commands of a kind that were tried, in order."""
         return [command for batch in self.batches for command in batch.commands if isinstance(command, kind)]

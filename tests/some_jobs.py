@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, TypedDict, Unpack
 
 from msgspec.structs import replace
 
-from jobledger._core.job import DUE_LANES, ENDED, STATUS_OF, Job, Lane
+from jobledger._core.job import DUE_LANES, ENDED, STATUS_OF, Job, Lane, Progress
 from jobledger._core.outcome import Reason
 from jobledger._types import SECOND
 
@@ -24,7 +24,25 @@ _PLAIN: Final = Job(
 )  # fmt: skip
 
 
-def job_in(lane: Lane, *, keyed: bool = False, **changes: Any) -> Job:
+class Fields(TypedDict, total=False):
+    """What can be set of a job, besides what its lane says."""
+
+    key: int
+    seq: int
+    entity: str | None
+    holds: bool
+    run: int
+    failures: int
+    losses: int
+    max_attempts: int
+    max_losses: int
+    writer_id: int | None
+    cancel_at: int | None
+    error: str | None
+    progress: Progress | None
+
+
+def job_in(lane: Lane, *, keyed: bool = False, **changes: Unpack[Fields]) -> Job:
     """A job in a lane, with what belongs to it there; ``changes`` come last."""
     fields: dict[str, Any] = {"lane": lane, "entity": "e" if keyed else None}
     fields["holds"] = keyed and lane in {Lane.READY, Lane.PROCESSING}

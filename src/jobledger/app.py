@@ -25,7 +25,7 @@ from jobledger._store.intake import Options, SubmitOptions
 from jobledger._store.known import KnownTypes
 from jobledger._store.open import open_store
 from jobledger._types import OnRetry
-from jobledger.errors import InvalidOption, NotOpen, WorkerStuck
+from jobledger.errors import InvalidOption, NotOpen, StoreReadOnly
 from jobledger.jobs import JobService
 from jobledger.metrics import MetricsService
 
@@ -108,13 +108,10 @@ class App:
         self._node: Node | None = None
         self._opened = 0
         self._enlisting = self._client()
-        self._retires = True
         self.jobs = JobService(
             self._opened_door, self._read, self._clock, self._known, refresh=self._refresh, check=self._registry.check
         )
-        self.metrics = MetricsService(
-            self._ledger, self._audit, self._count, lambda: measured(self._door, self._node)
-        )
+        self.metrics = MetricsService(self._ledger, self._audit, self._count, lambda: measured(self._door, self._node))
 
     @property
     def handled(self) -> tuple[str, ...]:
@@ -173,6 +170,7 @@ class App:
         """
         declared = TypeOptions(priority=priority, max_attempts=max_attempts, timeout=timeout).declared(name)
         door = self._opened_door()
+        self._check_writable()
         self._known.learn(await door.run(lambda: door.store.declare((declared,), LABEL_BUDGET)))
 
     async def __aenter__(self) -> Self:
@@ -193,7 +191,7 @@ class App:
         """Write what is queued, fold the books of this process, close."""
         self._opened -= 1
         if self._opened == 0:
-            await self._close(retire=self._retires)
+            await self._close(retire=True)
 
     @asynccontextmanager
     async def worker(
@@ -236,11 +234,7 @@ class App:
     async def _stop(self, node: Node, door: Door, grace: float) -> None:
         """A client again; but a worker whose code still runs keeps its writer until its process ends."""
         self._node = None
-        try:
-            await node.stop(grace)
-        except WorkerStuck:
-            self._retires = False
-            raise
+        await node.stop(grace)
         self._enlisting = self._client()
         if self._opened > 1:
             await door.reenlist()
@@ -262,8 +256,8 @@ class App:
             raise InvalidOption(message)
         store = open_store(self.url, self._clock.now, self._boundaries)
         self._threads = (ThreadPoolExecutor(1, "jobledger-write"), ThreadPoolExecutor(1, "jobledger-read"))
-        self._enlisting, self._retires = self._client(), True
-        self._door = Door(store, self._write, lambda: self._enlisting)
+        self._enlisting = self._client()
+        self._door = Door(store, self._write, self._who)
         if self._read_only:
             await self._refresh()
         else:
@@ -282,6 +276,16 @@ class App:
             self._door = self._threads = None
             for thread in threads or ():
                 thread.shutdown(wait=False)
+
+    def _who(self) -> Enlistment:
+        self._check_writable()
+        return self._enlisting
+
+    def _check_writable(self) -> None:
+        if self._read_only:
+            raise StoreReadOnly(
+                "this App was opened to read only: use App(url) without read_only=True to change anything"
+            )
 
     @staticmethod
     def _client() -> Enlistment:

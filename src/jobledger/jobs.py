@@ -139,7 +139,7 @@ class JobService:
         Raises:
             NotFound: there is no such job.
         """
-        record = await self._read(lambda: self._door().store.record(job_id))
+        record = await self._read(lambda: self._door().store.record(_id(job_id)))
         if record is None:
             raise errors.NotFound(job_id)
         return report_of(record)
@@ -171,7 +171,7 @@ class JobService:
             NotFound: there is no such job.
             NotEnded: it was asked to stop, but had not ended in time.
         """
-        answer = cast("Verdict", await self._door().send(c.Cancel(job_id)))
+        answer = cast("Verdict", await self._door().send(c.Cancel(_id(job_id))))
         job = self._job(job_id, answer)
         if isinstance(answer, Refusal):
             return AlreadyEnded(job.status)
@@ -188,7 +188,7 @@ class JobService:
         Raises:
             NotFound, NotDead: nothing was changed.
         """
-        await self._bury(c.Replay(job_id), job_id, "replayed")
+        await self._bury(c.Replay(_id(job_id)), job_id, "replayed")
 
     async def discard(self, job_id: str) -> None:
         """End a dead letter for good.
@@ -196,7 +196,7 @@ class JobService:
         Raises:
             NotFound, NotDead: nothing was changed.
         """
-        await self._bury(c.Discard(job_id), job_id, "discarded")
+        await self._bury(c.Discard(_id(job_id)), job_id, "discarded")
 
     async def progress(self, job_id: str) -> AsyncGenerator[Progress]:
         """Each new progress of a job until it ends; what was overtaken before it was read is skipped.
@@ -338,6 +338,12 @@ def _distinct(keys: Many) -> None:
 
 def _is_batch(payload: object) -> TypeGuard[Many]:
     return isinstance(payload, list)
+
+
+def _id(job_id: object) -> str:
+    if not isinstance(job_id, str):
+        raise errors.InvalidOption(f"a job's id is a string, not {type(job_id).__name__}")
+    return str(job_id)
 
 
 def _status(value: Status | str) -> Status:

@@ -3,13 +3,16 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from tests.cli.shell import PROGRAM, Shell
 
 _NUMBERS = itertools.count()
 
 
 @pytest.fixture
-def shell(tmp_path: Path, url: str, store_path: Path, monkeypatch: pytest.MonkeyPatch, books_balance: set[Path]) -> Shell:
+def shell(
+    tmp_path: Path, url: str, store_path: Path, monkeypatch: pytest.MonkeyPatch, books_balance: set[Path]
+) -> Shell:
     """Commands on an empty folder, a store that is not made yet, and a module with handlers."""
     module = f"handlers_{next(_NUMBERS)}"
     (tmp_path / f"{module}.py").write_text(PROGRAM.read_text(encoding="utf-8"), encoding="utf-8")

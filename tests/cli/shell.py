@@ -9,22 +9,23 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
+
+from typer.testing import CliRunner, Result
 
 import jobledger
 from jobledger import App
 from jobledger._core.job import Status
+from jobledger.cli.commands import cli
 from jobledger.cli.source import load
 from tests.sqlite_file import SqliteFile
 from tests.waiting import until, until_blocking
-from typer.testing import CliRunner, Result
-
-from jobledger.cli.commands import cli
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SOURCE = Path(jobledger.__file__).parents[1]
+TESTS = Path(__file__).parents[2]
 PROGRAM = Path(__file__).parent / "programs" / "handlers.txt"
 
 
@@ -40,7 +41,7 @@ class Shell:
         """A command on the store, without handlers."""
         return CliRunner().invoke(cli, [*words, "--url", self.url], input=stdin, prog_name="jobledger")
 
-    def json(self, *words: str) -> Any:
+    def json(self, *words: str) -> Any:  # noqa: ANN401 - any JSON
         """What a command that succeeds says as JSON."""
         result = self(*words, "--json")
         assert result.exit_code == 0, result.output
@@ -79,14 +80,15 @@ class Program:
     """``python -m jobledger …`` in a process of its own; killed at the end, if it is still there."""
 
     def __init__(self, shell: Shell, *words: str, module: str = "jobledger", stdin: int | None = None) -> None:
-        env = os.environ | {"PYTHONPATH": str(SOURCE), "JOBLEDGER_URL": shell.url, "PYTHONUNBUFFERED": "1"}
-        env.pop("FORCE_COLOR", None)
+        env = os.environ | {"PYTHONPATH": f"{SOURCE}{os.pathsep}{TESTS}", "JOBLEDGER_URL": shell.url}
+        for name in ("FORCE_COLOR", "PYTHONUNBUFFERED"):
+            env.pop(name, None)
         self.process = subprocess.Popen(
             [sys.executable, "-m", module, *words], cwd=shell.folder, env=env, text=True, encoding="utf-8",
             stdin=stdin or subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
 
-    def __enter__(self) -> Program:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

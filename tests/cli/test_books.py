@@ -7,14 +7,13 @@ import apsw
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
 from prometheus_client.parser import text_string_to_metric_families
-from tests.cli.shell import Program, Shell, wait_for
+from typer.testing import CliRunner
 
 from jobledger._core.catalog import CATALOG, ELEVEN
 from jobledger._core.job import Status
 from jobledger._metrics.reference import metrics_page
-from typer.testing import CliRunner
-
 from jobledger.cli.commands import cli
+from tests.cli.shell import Program, Shell, wait_for
 
 
 def test_metrics_are_prometheus_text(shell: Shell) -> None:
@@ -29,7 +28,7 @@ def test_openmetrics(shell: Shell) -> None:
     shell.submit("poison")
     text = shell("metrics", "--openmetrics").stdout
     assert text.endswith("# EOF\n")
-    assert any(family.name == "jobs_enqueued" for family in openmetrics_families(text))
+    assert any(family.name == "jobs_enqueued" for family in openmetrics_families(text))  # type: ignore[no-untyped-call]
 
 
 def test_metrics_as_json(shell: Shell) -> None:

@@ -1,8 +1,7 @@
 import json
 
-from tests.cli.shell import Program, Shell, wait_for
-
 from jobledger._core.job import Status
+from tests.cli.shell import Program, Shell, wait_for
 
 
 def test_a_queued_job_without_any_worker(shell: Shell) -> None:

@@ -1,9 +1,9 @@
 import json
 
 import pytest
-from tests.cli.shell import Shell
 
 from jobledger._core.job import Status
+from tests.cli.shell import Shell
 
 
 def dead(shell: Shell, count: int = 1) -> list[str]:
@@ -38,7 +38,9 @@ def test_it_shows_every_error(shell: Shell) -> None:
     assert '{"text":"first"}' in result.stdout
 
 
-@pytest.mark.parametrize(("verb", "done", "status"), [("replay", "replayed", "queued"), ("discard", "discarded", "discarded")])
+@pytest.mark.parametrize(
+    ("verb", "done", "status"), [("replay", "replayed", "queued"), ("discard", "discarded", "discarded")]
+)
 def test_by_id(shell: Shell, verb: str, done: str, status: str) -> None:
     (letter,) = dead(shell)
     assert shell("dlq", verb, letter).stdout == f"{letter}  {done}\n"
@@ -81,7 +83,11 @@ def test_all_of_a_type_without_a_question(shell: Shell) -> None:
     (letter,) = dead(shell)
     other = shell.submit("email.send", '{"to": "a"}', "--max-attempts", "1")
     assert shell("dlq", "discard", "--all", "--type", "email.send", "--yes").stdout == "0 discarded\n"
-    assert shell.json("dlq", "discard", "--all", "--type", "poison", "--yes") == {"discarded": 1, "overtaken": 0, "errors": 0}
+    assert shell.json("dlq", "discard", "--all", "--type", "poison", "--yes") == {
+        "discarded": 1,
+        "overtaken": 0,
+        "errors": 0,
+    }
     assert shell.status_of(letter) is Status.DISCARDED
     assert shell.status_of(other) is Status.QUEUED
 

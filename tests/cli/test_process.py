@@ -5,9 +5,12 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
 from tests.cli.shell import SOURCE, Program, Shell
+from tests.waiting import until_blocking
 
 
 def without(module: str, *words: str) -> subprocess.CompletedProcess[str]:
@@ -35,8 +38,9 @@ def test_without_the_web_extra_only_serve_is_missing(module: str, shell: Shell) 
 
 def test_a_reader_that_has_seen_enough(shell: Shell) -> None:
     shell.submit("poison")
-    shell("submit", "poison", json.dumps([{}] * 999))
-    with Program(shell, "list", "--limit", "1000", "--json") as listing:
+    shell("submit", "poison", json.dumps([{"text": "x" * 8_000}] * 500))
+    shell.work_off()
+    with Program(shell, "dlq", "list", "--limit", "1000", "--json") as listing:  # 4 MB, more than any pipe takes
         assert listing.process.stdout is not None
         listing.process.stdout.read(10)
         listing.process.stdout.close()
@@ -80,10 +84,6 @@ def test_ctrl_c_while_it_reads_stdin(shell: Shell, words: tuple[str, ...]) -> No
 
 def wait_until_it_sleeps(program: Program) -> None:
     """Until its main thread waits in read(): there is nothing else in it that could be interrupted."""
-    from pathlib import Path
-
-    from tests.waiting import until_blocking
-
     wchan = Path(f"/proc/{program.process.pid}/wchan")
     until_blocking(lambda: "pipe" in wchan.read_text(), "the process waits for stdin", timeout=30)
 

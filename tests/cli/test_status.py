@@ -1,9 +1,8 @@
 import json
 from pathlib import Path
 
-from tests.cli.shell import Program, Shell, wait_for
-
 from jobledger._core.job import Status
+from tests.cli.shell import Program, Shell, wait_for
 
 
 def test_a_report_has_it_all(shell: Shell) -> None:

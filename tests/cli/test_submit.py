@@ -2,9 +2,9 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.cli.shell import Program, Shell, lines_of
 
 from jobledger._core.job import Status
+from tests.cli.shell import Program, Shell, lines_of
 
 
 def test_it_prints_the_id(shell: Shell) -> None:

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.cli.shell import Program, Shell, wait_for
 
 from jobledger import App
 from jobledger._core.job import Status
+from tests.cli.shell import Program, Shell, wait_for
 from tests.waiting import until_blocking
 
 

@@ -7,7 +7,8 @@ import pytest
 from jobledger import App, Context
 from jobledger._core.commands import Cancel, Command, Count, Report, Settle, Submit
 from jobledger._core.outcome import Done
-from jobledger.errors import JobEnded
+from jobledger._store.contract import Batch, Committed, Store
+from jobledger.errors import JobEnded, WorkerStuck
 from tests.scripted import odd, scripted
 from tests.waiting import until
 
@@ -66,7 +67,7 @@ async def test_a_claim_that_fails_is_tried_again(app: App) -> None:
 
     async with app.worker():
         script = scripted(app)
-        script.fail(odd, odd, odd)
+        script.fail(claims_nothing, claims_nothing, claims_nothing)
         assert await work.result(await work.submit(), wait=5) == "done"
 
 
@@ -94,13 +95,14 @@ async def test_an_attempt_that_cannot_be_settled_at_all(app: App, monkeypatch: p
     @app.job("work")
     async def work() -> None: ...
 
-    async with app.worker(slots=1):
-        script = scripted(app)
-        script.poison = lambda command: isinstance(command, Settle)
-        job_id = await work.submit()
-        await until(lambda: len(script.commands(Settle)) >= 2, "it was tried")
-        script.poison = lambda _: False
-        await work.result(await work.submit(), wait=5)
+    with pytest.raises(WorkerStuck) as raised:
+        async with app.worker(slots=1):
+            script = scripted(app)
+            script.poison = lambda command: isinstance(command, Settle) and command.job_id == job_id
+            job_id = await work.submit()
+            await until(lambda: len(script.commands(Settle)) >= 2, "it was tried")
+            await work.result(await work.submit(), wait=5)
+    assert raised.value.job_ids == (job_id,)
     async with app:
         assert (await app.jobs.status(job_id)).status == "processing"
 
@@ -116,6 +118,10 @@ async def test_a_poison_report_is_forgotten(app: App) -> None:
         script = scripted(app)
         script.poison = lambda command: isinstance(command, Report)
         assert await work.result(await work.submit(), wait=5) == "done"
+
+
+def claims_nothing(store: Store, batch: Batch) -> Committed:
+    return odd(store, batch) if batch.claim else store.commit(batch)
 
 
 @pytest.mark.parametrize("kind", [Count, Cancel])

@@ -36,6 +36,7 @@ FURTHER = [
     ("jobs_oldest_ready_timestamp_seconds", "gauge", ("type",)),
     ("jobs_oldest_running_timestamp_seconds", "gauge", ("type",)),
     ("jobs_last_completed_timestamp_seconds", "gauge", ("type",)),
+    ("jobs_overdue", "gauge", ("type",)),
     ("jobs_workers", "gauge", ()),
     ("jobs_worker_slots", "gauge", ("state",)),
     ("jobs_unhandled", "gauge", ("type",)),

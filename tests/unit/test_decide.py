@@ -18,10 +18,10 @@ from jobledger._core.job import DUE_LANES, ENDED, PRUNABLE, STATUS_OF, EventName
 from jobledger._core.outcome import Cancel, Done, Fail, Failed, Outcome, Reason, Retry
 from jobledger._core.retry import RetryPolicy
 from jobledger._types import SECOND
-from tests.some_jobs import MINE, NOW, RUN, job_in
+from tests.some_jobs import MINE, NOW, RUN, Fields, job_in
 
 ELAPSED: Final = 2 * SECOND
-ASKED: Final = {"cancel_at": NOW - SECOND}
+ASKED: Final[Fields] = {"cancel_at": NOW - SECOND}
 STEP_ASIDE: Final = RetryPolicy(on_retry="step-aside")
 
 
@@ -278,7 +278,7 @@ ALL_COMMANDS: Final = [
     *(command for kind, command in COMMANDS.items() if kind is not c.Settle),
     *(settle(outcome, retry=policy) for outcome in OUTCOMES for policy in (RetryPolicy(), STEP_ASIDE)),
 ]
-CIRCUMSTANCES: Final = [
+CIRCUMSTANCES: Final[list[Fields]] = [
     {**asked, **limits, **holds}
     for asked in ({}, ASKED)
     for limits in ({}, {"failures": 9}, {"losses": 2})

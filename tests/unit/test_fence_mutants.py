@@ -17,15 +17,19 @@ from jobledger._core import decide as rules
 from jobledger._core.decide import Refused
 from jobledger._core.job import Status
 from jobledger._store.sqlite import batch as batches
-from jobledger._store.sqlite import pages, store, upkeep
+from jobledger._store.sqlite import connection, pages, upkeep
 from jobledger._store.sqlite.rows import job_of
+from jobledger._store.sqlite.store import SqliteStore
 from jobledger.conformance.driver import Driver, refusal
 from jobledger.errors import Fenced, StoreError
 from tests.sqlite_file import SqliteFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
+
+    from jobledger._store.contract import Takeover
 
 Story: TypeAlias = Callable[[Driver], None]
 NOTICED = (AssertionError, pytest.fail.Exception, StoreError, apsw.Error)
@@ -37,6 +41,16 @@ def opened(folder: Path) -> Iterator[Driver]:
     with closing(Driver(file)) as driver:
         yield driver
     file.forget()
+
+
+def transaction(driver: Driver) -> AbstractContextManager[pages.Pages]:
+    """A transaction of the store, to be spoiled from within."""
+    assert isinstance(driver.store, SqliteStore)
+    return driver.store._transaction()
+
+
+interrupts: list[Callable[[], None]] = []
+"""What others do in the middle of a takeover, if it has a middle."""
 
 
 # The stories: each passes as long as all rules stand
@@ -76,7 +90,7 @@ def a_clone_of_a_writer_goes_on(driver: Driver) -> None:
 
 def a_decision_is_saved_on_a_row_that_has_changed(driver: Driver) -> None:
     job_id = driver.submit()
-    with driver.store._transaction() as page, pytest.raises(StoreError, match="changed under"):
+    with transaction(driver) as page, pytest.raises(StoreError, match="changed under"):
         job = page.by_id(job_id)
         batches.apply(page, job, c.Cancel(job_id))
         batches.apply(page, job, c.Cancel(job_id))
@@ -84,7 +98,7 @@ def a_decision_is_saved_on_a_row_that_has_changed(driver: Driver) -> None:
 
 def a_start_is_saved_on_a_row_that_has_changed(driver: Driver) -> None:
     job_id = driver.submit()
-    with driver.store._transaction() as page, pytest.raises(StoreError, match="changed under"):
+    with transaction(driver) as page, pytest.raises(StoreError, match="changed under"):
         job = page.by_id(job_id)
         batches.apply(page, job, c.Cancel(job_id))
         batches.apply(page, job, c.Start(driver.worker.writer_id))
@@ -139,10 +153,11 @@ def a_late_batch_meets_a_takeover(driver: Driver) -> None:
         with suppress(Fenced):
             zombie.send(claim=zombie.asks(1))
 
-    driver.store.between = wake_up
-    driver.lose(zombie)
-    wake_up()
+    interrupts[:] = [wake_up]
+    driver.store.take_over((zombie.writer_id,))
     driver.audit()
+    with pytest.raises(Fenced):
+        zombie.send(claim=zombie.asks(1))
 
 
 def two_lost_jobs_wait(driver: Driver) -> None:
@@ -169,14 +184,6 @@ def a_cancelled_job_fails(driver: Driver) -> None:
     driver.fail(job)
     driver.audit()
     assert driver.status(job_id) is Status.CANCELLED
-
-
-def a_dead_letter_outlives_the_retention(driver: Driver) -> None:
-    job_id = driver.dead_letter()
-    driver.clock.advance(10**15)
-    driver.store.prune(1, 100)
-    driver.audit()
-    assert driver.status(job_id) is Status.FAILED
 
 
 # The mutants: each takes one rule away
@@ -212,14 +219,14 @@ def all_of(*patches: Patch) -> Patch:
 
 
 def without_the_unique_index(monkeypatch: pytest.MonkeyPatch) -> None:
-    migrate = store.files.migrate
+    migrate = connection.migrate
 
-    def mutated(connection: apsw.Connection, *rest: Any) -> int:
-        done = migrate(connection, *rest)
-        connection.execute("DROP INDEX job_holder")
+    def mutated(opened: apsw.Connection, *rest: Any) -> int:
+        done = migrate(opened, *rest)
+        opened.execute("DROP INDEX job_holder")
         return done
 
-    monkeypatch.setattr(store.files, "migrate", mutated)
+    monkeypatch.setattr(connection, "migrate", mutated)
 
 
 def blind_to(field: str) -> Patch:
@@ -239,18 +246,18 @@ def blind_to(field: str) -> Patch:
 def requeue_before_fencing(monkeypatch: pytest.MonkeyPatch) -> None:
     """The takeover in two transactions, the wrong one first."""
 
-    def mutated(self: Any, writer_ids: tuple[int, ...]) -> tuple[object, ...]:
+    def mutated(self: SqliteStore, writer_ids: tuple[int, ...]) -> tuple[Takeover, ...]:
         for writer_id in writer_ids:
             with self._transaction() as page:
                 for row in page.all("held_by", (writer_id,)):
                     batches.apply(page, job_of(row), c.Lose(writer_id))
-            self.between()
+            interrupts.pop()()
             with self._transaction() as page:
                 upkeep.end_writer(page, writer_id)
                 upkeep.fold(page, writer_id)
-        return (None,)
+        return ()
 
-    monkeypatch.setattr(store.SqliteStore, "take_over", mutated)
+    monkeypatch.setattr(SqliteStore, "take_over", mutated)
 
 
 def no_fencing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -267,7 +274,9 @@ def due_by_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def cancel_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     failed = rules._failed
-    monkeypatch.setattr(rules, "_failed", lambda job, *rest, **more: failed(replace(job, cancel_at=None), *rest, **more))
+    monkeypatch.setattr(
+        rules, "_failed", lambda job, *rest, **more: failed(replace(job, cancel_at=None), *rest, **more)
+    )
 
 
 MUTANTS = [
@@ -294,10 +303,10 @@ MUTANTS = [
     Mutant("suspects start like the others", two_lost_jobs_wait, sql("claim", "losses = 0", "losses >= 0")),
     Mutant("suspects never start", a_poisoned_job_is_started_again_and_again, sql("any_suspect", "losses > 0", "losses > 9")),
     Mutant("failing forgets the cancel", a_cancelled_job_fails, cancel_ignored),
-    Mutant("dead letters are pruned", a_dead_letter_outlives_the_retention, sql("prunable", "'discarded'", "'discarded', 'failed'")),
 ]  # fmt: skip
 
 
+@pytest.mark.unaudited("a mutant may break the books")
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_a_story_notices_the_missing_rule(tmp_path: Path, mutant: Mutant, monkeypatch: pytest.MonkeyPatch) -> None:
     mutant.apply(monkeypatch)

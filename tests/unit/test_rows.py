@@ -22,7 +22,7 @@ from jobledger._store.sqlite.connection import PACKAGE
 from jobledger._store.sqlite.pages import Pages
 from jobledger._store.statements import migrations
 from jobledger.errors import StoreError
-from tests.some_jobs import MINE, NOW, RUN, job_in
+from tests.some_jobs import MINE, NOW, RUN, Fields, job_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,7 +111,7 @@ COMMANDS: list[c.JobCommand] = [
         for outcome, late in product((Done(), Failed("x"), Retry(after=2), Fail("x", Reason.VALIDATION), Cancel("c")), (False, True))
     ),
 ]  # fmt: skip
-VARIANTS: list[dict[str, Any]] = [
+VARIANTS: list[Fields] = [
     {}, {"cancel_at": NOW - 1}, {"failures": 9}, {"losses": 2}, {"progress": Progress(3.0, "m", 5), "error": "old"},
 ]  # fmt: skip
 

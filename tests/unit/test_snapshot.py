@@ -141,8 +141,8 @@ def test_of_several_instants_the_oldest_counts_or_the_last(desk: Desk) -> None:
     read = desk.store.ledger()
     email, report = read.probes
     probes = (
-        replace(email, oldest_ready=7_000_000, last_completed=3_000_000),
-        replace(report, oldest_ready=2_000_000, last_completed=9_000_000),
+        replace(email, oldest_ready=7_000_000, last_completed=3_000_000, overdue=2),
+        replace(report, oldest_ready=2_000_000, last_completed=9_000_000, overdue=1),
     )
     now = Snapshot(replace(read, probes=probes))
     assert now.value(catalog.OLDEST_READY) == 2
@@ -152,6 +152,7 @@ def test_of_several_instants_the_oldest_counts_or_the_last(desk: Desk) -> None:
     merged = Snapshot(replace(read, probes=probes, types=shared))
     assert series(merged, "jobs_oldest_ready_timestamp_seconds") == {("__other__",): 2}
     assert series(merged, "jobs_last_completed_timestamp_seconds") == {("__other__",): 9}
+    assert series(merged, "jobs_overdue") == {("__other__",): 3}
 
 
 def test_workers_and_their_slots(desk: Desk) -> None:

@@ -204,6 +204,11 @@ LAST_COMPLETED: Final = _gauge(
     0, "last_completed", "jobs_last_completed_timestamp_seconds", "When a job of this type last completed.",
     "When a job of this type last completed; absent before the first.", source="probe",
 )  # fmt: skip
+OVERDUE: Final = _gauge(
+    0, "overdue", "jobs_overdue", "Running attempts past their timeout.",
+    "Attempts whose code still runs although their timeout has passed: a thread, or a task that swallows cancellation. "
+    "Their slot and their mailbox stay held until it stops.", source="probe",
+)  # fmt: skip
 WORKERS: Final = _gauge(
     0, "workers", "jobs_workers", "Live workers.", "Workers that are registered and not declared dead.", (), "probe"
 )
@@ -230,7 +235,7 @@ IMBALANCE: Final = _gauge(
 )  # fmt: skip
 SAMPLED_AT: Final = _gauge(
     0, "sampled_at", "jobs_sampled_timestamp_seconds", "When upkeep last sampled.",
-    "When the sampled gauges (entities, deepest mailbox, imbalance) were last written.", (), "sample",
+    "When the sampled gauges (entities, deepest mailbox, imbalance) were written; of several times the earliest.", (), "sample",
 )  # fmt: skip
 AS_OF: Final = _gauge(
     0, "ledger_as_of", "jobs_ledger_as_of_timestamp_seconds", "Time of this read.",
@@ -243,7 +248,7 @@ UNFOLDED: Final = _gauge(
 
 CATALOG: Final = (
     *ELEVEN, RUNNING, SCHEDULED, PARKED, REPLAYED, DISCARDED, DEDUPLICATED, LOST, RELEASED, STALE, PRUNED, MAILBOX_WAIT,
-    OLDEST_READY, OLDEST_RUNNING, LAST_COMPLETED, WORKERS, WORKER_SLOTS, UNHANDLED, ENTITIES_ACTIVE, MAILBOX_DEEPEST,
+    OLDEST_READY, OLDEST_RUNNING, LAST_COMPLETED, OVERDUE, WORKERS, WORKER_SLOTS, UNHANDLED, ENTITIES_ACTIVE, MAILBOX_DEEPEST,
     IMBALANCE, SAMPLED_AT, AS_OF, UNFOLDED,
 )  # fmt: skip
 BY_NUMBER: Final = {instrument.number: instrument for instrument in CATALOG if instrument.number}

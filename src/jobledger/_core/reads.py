@@ -39,6 +39,7 @@ class Probe(msgspec.Struct, frozen=True):
     oldest_ready: Micros | None
     oldest_running: Micros | None
     last_completed: Micros | None
+    overdue: int = 0
 
 
 class LedgerRead(msgspec.Struct, frozen=True):

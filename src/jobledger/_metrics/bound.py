@@ -115,6 +115,7 @@ class JobMetrics:
     oldest_ready: BoundInstrument[float | None]
     oldest_running: BoundInstrument[float | None]
     last_completed: BoundInstrument[float | None]
+    overdue: BoundInstrument[int]
     workers: BoundInstrument[int]
     worker_slots: BoundInstrument[int]
     unhandled: BoundInstrument[int]

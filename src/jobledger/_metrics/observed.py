@@ -61,14 +61,16 @@ def _unhandled(read: LedgerRead) -> Seen:
 def _probed(read: LedgerRead) -> dict[str, Seen]:
     labels = {type_.type_id: type_.label for type_ in read.types}
     found: dict[str, Seen] = {}
+    overdue: Seen = {}
     for probe in read.probes:
         key = (("type", labels[probe.type_id]),)
+        overdue[key] = overdue.get(key, 0) + probe.overdue
         for instrument, at in _instants(probe.oldest_ready, probe.oldest_running, probe.last_completed):
             series = found.setdefault(instrument.series, {})
             if at is not None:
                 known = [series[key]] if key in series else []
                 series[key] = merged(instrument, [*known, seconds(at)]) or 0.0
-    return found
+    return found | {catalog.OVERDUE.series: overdue}
 
 
 def _instants(

@@ -9,15 +9,19 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from jobledger._config import MAX_MESSAGE
-from jobledger._core.commands import Report
+from jobledger._core.commands import Report, Settle
 from jobledger._core.decide import Change
+from jobledger._core.outcome import Fail
 from jobledger._core.priority import Stride
 from jobledger._runtime.attempt import Attempt
 from jobledger._runtime.context import Context, Signals, Stop
 from jobledger._store.contract import Claim, Group
 from jobledger._store.intake import SubmitOptions
 from jobledger._types import SECOND
+from jobledger.errors import NotOpen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -55,6 +59,8 @@ class Dispatcher:
 
     Attributes:
         ended: what came of this process's attempts, by the transition that was committed.
+        unsettled: jobs whose outcome could not be written at all; only a takeover can end them.
+        lost: others have taken this worker's jobs over; it claims nothing before :meth:`resume`.
     """
 
     def __init__(
@@ -70,6 +76,8 @@ class Dispatcher:
         """Nothing is claimed before :meth:`look`."""
         self.running: dict[int, Attempt] = {}
         self.ended: Counter[str] = Counter()
+        self.unsettled: list[str] = []
+        self.lost = False
         self.idle = asyncio.Event()
         self.idle.set()
         self._door = door
@@ -82,6 +90,7 @@ class Dispatcher:
         self._reporting: set[int] = set()
         self._looking = False
         self._stopping = False
+        self._told: Stop | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     def look(self) -> None:
@@ -113,7 +122,8 @@ class Dispatcher:
         for pool, stride in zip(self._pools, committed.strides, strict=False):
             pool.stride = stride
         for claimed in committed.claimed:
-            if claimed.job.key not in self.running:
+            known = self.running.get(claimed.job.key)
+            if known is None or known.job.run != claimed.job.run:  # settled, replayed and claimed in one batch
                 self._start(claimed)
         for key in committed.cancels:
             if key in self.running:
@@ -122,13 +132,14 @@ class Dispatcher:
 
     def fenced(self) -> None:
         """Others have these jobs now: stop the code as fast as it lets us, and claim nothing before it has stopped."""
-        self._stopping = True
+        self.lost = self._stopping = True
         self._reports.clear()
         self.stop_all(Stop.RELEASE)
 
     def resume(self) -> None:
         """Claim again, after a fence, once the old code has stopped."""
-        self._stopping = False
+        self.lost = self._stopping = False
+        self._told = None
         self.look()
 
     def hold(self) -> None:
@@ -136,7 +147,8 @@ class Dispatcher:
         self._stopping = True
 
     def stop_all(self, why: Stop) -> None:
-        """Ask all running attempts to stop."""
+        """Ask all running attempts to stop, and those that a batch on its way will start."""
+        self._told = why
         for attempt in list(self.running.values()):
             attempt.stop(why)
 
@@ -154,6 +166,8 @@ class Dispatcher:
         self.running[claimed.job.key] = attempt
         self._pool_of(attempt).used += 1
         self.idle.clear()
+        if self._told is not None:
+            attempt.stop(self._told)
         attempt.task = asyncio.get_running_loop().create_task(self._run(attempt))
 
     async def _run(self, attempt: Attempt) -> None:
@@ -161,21 +175,31 @@ class Dispatcher:
         if ended is None:
             return
         last = self._reports.pop(attempt.job.key, None)
-        if last is not None:
-            self._door.post(last, lambda _: None)
         self._pool_of(attempt).used -= 1
-        self._door.post(ended, lambda answer: self._settled(attempt, ended, answer))
+        try:
+            if last is not None:
+                self._door.post(last, lambda _: None)
+            self._post(attempt, ended)
+        except NotOpen:
+            log.warning("job %s ended after its worker had closed: it will run again", ended.job_id)
 
-    def _settled(self, attempt: Attempt, ended: Running, answer: Answer | BaseException) -> None:
-        self.running.pop(attempt.job.key, None)
+    def _post(self, attempt: Attempt, ended: Running, *, plain: bool = False) -> None:
+        self._door.post(ended, lambda answer: self._settled(attempt, ended, answer, plain=plain))
+
+    def _settled(self, attempt: Attempt, ended: Running, answer: Answer | BaseException, *, plain: bool) -> None:
+        if isinstance(answer, BaseException):
+            if isinstance(ended, Settle) and not plain:
+                # Something in its outcome is poison: a plain dead letter says so. Left in processing, nobody would see it.
+                self._post(attempt, _plain(ended, answer), plain=True)
+                return
+            log.critical("job %s can't be settled: it stays in processing until this process ends", ended.job_id)
+            self.unsettled.append(ended.job_id)
+        if self.running.get(attempt.job.key) is attempt:
+            del self.running[attempt.job.key]
         if not self.running:
             self.idle.set()
         if isinstance(answer, Change) and answer.event is not None:
             self.ended[answer.event.name] += 1
-        if isinstance(answer, BaseException):
-            log.critical(
-                "job %s can't be settled (%s): it stays in processing until this worker ends", ended.job_id, answer
-            )
 
     def _pool_of(self, attempt: Attempt) -> Pool:
         return self._pools[0 if attempt.registration.is_async else 1]
@@ -219,3 +243,8 @@ class Dispatcher:
         if due is not None:
             delay = max(due - now, 0) / SECOND
             self._timer = asyncio.get_running_loop().call_later(delay + 0.001, self.look)
+
+
+def _plain(ended: Settle, error: BaseException) -> Settle:
+    outcome = Fail(f"its outcome could not be written: {error!r}"[:MAX_MESSAGE])
+    return replace(ended, outcome=outcome, result=None, children=(), metrics=())

@@ -65,17 +65,26 @@ class Node:
         self._stopping = True
         dispatcher = self._dispatcher
         dispatcher.hold()
-        if not await self._ended(0.0 if self._hurried else grace):
-            dispatcher.stop_all(Stop.RELEASE)
-            await self._ended(_STOP_SECONDS)
+        quiet = False
+        try:
+            quiet = await self._ended(0.0 if self._hurried else grace)
+            if not quiet:
+                dispatcher.stop_all(Stop.RELEASE)
+                quiet = await self._ended(_STOP_SECONDS)
+        finally:
+            left = [attempt.job.id for attempt in dispatcher.running.values()] + dispatcher.unsettled
+            if left or not quiet:
+                self._door.keep()
+            await self._shut()
+        if left or not quiet:
+            raise WorkerStuck(left)
+
+    async def _shut(self) -> None:
         for duty in self._duties:
             await duty.stop()
         self.lag.stop()
-        dispatcher.shut()
-        await self._door.drain()
+        self._dispatcher.shut()
         self._door.claimer = None
-        if dispatcher.running:
-            raise WorkerStuck([attempt.job.id for attempt in dispatcher.running.values()])
 
     @property
     def ended(self) -> Mapping[str, int]:
@@ -91,6 +100,7 @@ class Node:
     async def _ended(self, seconds: float) -> bool:
         try:
             async with asyncio.timeout(seconds) as self._patience:
+                await self._door.through()  # a claim may be on its way
                 await self._dispatcher.idle.wait()
         except TimeoutError:
             return False
@@ -100,6 +110,6 @@ class Node:
 
     async def _recover(self) -> None:
         """After a fence: once the old code has stopped, this process comes back as a new worker."""
-        if self._door.writer_id is None and not self._stopping and not self._dispatcher.running:
+        if self._dispatcher.lost and not self._stopping and not self._dispatcher.running:
             log.warning("coming back as a new worker")
             self._dispatcher.resume()

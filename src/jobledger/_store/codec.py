@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 
 def enc_hook(value: Any) -> Any:  # noqa: ANN401 - the hook's contract
-    """Pydantic models, where pydantic is in use, go as what they dump."""
+    """Pydantic models, where pydantic is in use, go as what they dump; kinds of str, such as JobId, as text."""
+    if isinstance(value, str):
+        return str(value)
     dump = getattr(value, "model_dump", None)
     if dump is not None:
         return dump(mode="json")

@@ -24,6 +24,8 @@ T = TypeVar("T")
 log = logging.getLogger("jobledger.door")
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 2.0
+_LAST_SECONDS = 5.0
+"""How long a door that closes waits for a store that can't write."""
 
 
 class Run(Protocol):
@@ -61,12 +63,19 @@ class Claimer(Protocol):
 class Entry:
     """One command in the queue and who waits for its answer."""
 
-    __slots__ = ("command", "tell")
+    __slots__ = ("_tell", "command")
 
     def __init__(self, command: Command, tell: Callable[[Answer | BaseException], None]) -> None:
         """Keep both."""
         self.command = command
-        self.tell = tell
+        self._tell = tell
+
+    def tell(self, answer: Answer | BaseException) -> None:
+        """Answer; whoever can't take it must not keep the others from theirs."""
+        try:
+            self._tell(answer)
+        except Exception as error:
+            log.critical("an answer was not taken; this is a bug", exc_info=error)
 
 
 class Door:
@@ -95,7 +104,9 @@ class Door:
         self._commands: deque[Entry] = deque()
         self._watchers: dict[str, list[asyncio.Future[None]]] = {}
         self._serving: asyncio.Task[None] | None = None
+        self._passing: asyncio.Future[None] | None = None
         self._closed = False
+        self._kept = False
         self._enlisting = asyncio.Lock()
         self._pause = _FIRST_PAUSE
 
@@ -150,9 +161,19 @@ class Door:
         """
         await self.drain()
         old, self.writer_id = self.writer_id, None
-        if old is not None:
+        if old is not None and not self._kept:
             await self.run(lambda: self.store.retire(old))
+        self._kept = False
         await self._registered()
+
+    def keep(self) -> None:
+        """This writer still has jobs in processing: only a takeover may end it, when its process has ended."""
+        self._kept = True
+
+    async def through(self) -> None:
+        """Wait for the batch that is being made or committed now, if there is one, and for what it starts."""
+        if self._passing is not None:
+            await asyncio.wait([self._passing])
 
     async def drain(self) -> None:
         """Wait until nothing is queued and nothing is being committed."""
@@ -163,9 +184,17 @@ class Door:
 
     async def close(self, *, retire: bool = True) -> None:
         """Write what is queued, then fold this writer's ledger; without ``retire`` a takeover does that."""
-        await self.drain()
         self._closed = True
-        if self.writer_id is not None and retire:
+        try:
+            async with asyncio.timeout(_LAST_SECONDS if self._kept else None):
+                await self.drain()
+        except TimeoutError:
+            log.error("%d settlement(s) could not be written: these jobs will run again", len(self._settlements))
+            self._settlements.clear()
+            if self._serving is not None:
+                self._serving.cancel()
+                await asyncio.wait([self._serving])
+        if self.writer_id is not None and retire and not self._kept:
             writer_id, self.writer_id = self.writer_id, None
             await self.run(lambda: self.store.retire(writer_id))
 
@@ -195,15 +224,38 @@ class Door:
     async def _serve(self) -> None:
         while self._settlements or self._commands or (self.claimer is not None and self.claimer.wants()):
             entries = self._gather()
+            passing = self._passing = asyncio.get_running_loop().create_future()
             try:
-                writer_id = await self._registered()
-            except JobledgerError as error:
+                await self._pass(entries)
+            except Exception as error:
+                log.critical("the door broke; this is a bug", exc_info=error)
                 await self._refused(entries, error)
-                continue
-            claim = self.claimer.ask(len(self._settlements)) if self.claimer is not None else None
-            if entries or claim is not None:
-                batch = Batch(writer_id, self._number + 1, tuple(entry.command for entry in entries), claim)
-                await self._write(batch, entries)
+            finally:
+                self._passing = None
+                passing.set_result(None)
+
+    async def _pass(self, entries: list[Entry]) -> None:
+        try:
+            writer_id = await self._registered()
+        except JobledgerError as error:
+            await self._refused(entries, error)
+            return
+        claim = await self._claim()
+        if entries or claim is not None:
+            batch = Batch(writer_id, self._number + 1, tuple(entry.command for entry in entries), claim)
+            await self._write(batch, entries)
+
+    async def _claim(self) -> Claim | None:
+        """What the claimer wants; a defect in it must not keep others from writing."""
+        if self.claimer is None:
+            return None
+        try:
+            return self.claimer.ask(len(self._settlements))
+        except Exception as error:
+            log.critical("nothing could be claimed; this is a bug", exc_info=error)
+            self.claimer.look()
+            await self._rest()
+            return None
 
     def _gather(self) -> list[Entry]:
         entries: list[Entry] = []
@@ -238,16 +290,24 @@ class Door:
         while True:
             try:
                 recalled = await self.run(lambda: self.store.recall(batch))
-                return recalled if recalled is not None else await self.run(lambda: self.store.commit(batch))
+                if recalled is None:
+                    return await self.run(lambda: self.store.commit(batch))
             except StoreError as error:
                 log.warning("batch %d can't be read back yet: %s", batch.number, error)
-                await asyncio.sleep(_FIRST_PAUSE)
+                await self._rest()
+            else:
+                if self.claimer is not None:
+                    self.claimer.look()  # what a lost answer said of cancels and due times, the next one says again
+                return recalled
 
     def _deliver(self, batch: Batch, entries: list[Entry], committed: Committed) -> None:
         self._number = batch.number
         self._pause = _FIRST_PAUSE
         if self.claimer is not None:
-            self.claimer.take(committed)
+            try:
+                self.claimer.take(committed)
+            except Exception as error:
+                log.critical("claimed jobs were not started; this is a bug", exc_info=error)
         for entry, answer in zip(entries, committed.answers, strict=True):
             if self._watchers and isinstance(answer, Change):
                 self._wake(answer.job.id)
@@ -271,7 +331,7 @@ class Door:
         for entry in lost:
             entry.tell(Refusal(Refused.STALE))
 
-    async def _refused(self, entries: list[Entry], error: JobledgerError) -> None:
+    async def _refused(self, entries: list[Entry], error: Exception) -> None:
         """The store can't write now: callers are told, settlements wait until it can."""
         log.warning("nothing was written, trying again in %.2f s: %s", self._pause, error)
         self._settlements.extendleft(reversed([entry for entry in entries if _is_running(entry.command)]))
@@ -281,16 +341,24 @@ class Door:
         if self.claimer is not None:
             self.claimer.look()
         if self._settlements or self.claimer is not None:
-            await asyncio.sleep(self._pause)
-            self._pause = min(self._pause * 2, _LONGEST_PAUSE)
+            await self._rest()
+
+    async def _rest(self) -> None:
+        """A pause before it is tried again, longer each time; what is written ends it."""
+        await asyncio.sleep(self._pause)
+        self._pause = min(self._pause * 2, _LONGEST_PAUSE)
 
     async def _isolate(self, batch: Batch, entries: list[Entry], error: Exception) -> None:
-        """One command is poison: each goes alone, so that only its own sender hears of it."""
-        if len(entries) <= 1:
+        """One command is poison, or the claim: each goes alone, so that only its own sender hears of it."""
+        if batch.claim is None and len(entries) == 1:
             log.error("a command could not be written", exc_info=error)
-            for entry in entries:
-                entry.tell(error)
+            entries[0].tell(error)
             return
+        if self.claimer is not None and batch.claim is not None:
+            self.claimer.look()
+            if not entries:
+                log.error("ready jobs could not be claimed", exc_info=error)
+                await self._rest()
         for entry in entries:
             if self.writer_id == batch.writer_id:
                 await self._write(Batch(batch.writer_id, self._number + 1, (entry.command,)), [entry])

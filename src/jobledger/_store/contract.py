@@ -148,7 +148,7 @@ class Store(Protocol):
         The answers are read back: the claimed jobs by writer, each command's from the job as it is.
 
         Raises:
-            Fenced: the writer is dead or has gone on.
+            Fenced: it can't be known: the writer's row is gone, or has gone on.
         """
         ...
 
@@ -191,7 +191,7 @@ class Store(Protocol):
         ...
 
     def page(self, where: Filter, after: int | None, limit: int) -> tuple[Job, ...]:
-        """Up to ``limit`` jobs in order of ``seq``, beginning behind the job with the ``seq`` ``after``."""
+        """Up to ``limit`` jobs in order of submission, beginning behind the job with the key ``after``."""
         ...
 
     def ledger(self) -> LedgerRead:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jobledger.app import App
 from jobledger.cli.options import AppOption, JsonOption, UrlOption
 from jobledger.cli.session import Session, reported
 from jobledger.cli.source import public
@@ -46,24 +45,25 @@ def serve(
     session = Session(app, url, as_json=as_json)
     out = session.out
     with reported(out):
+        _check(port)
         try:
-            import uvicorn
-
+            from jobledger.cli.server import run
             from jobledger.web import create_asgi
         except ModuleNotFoundError as error:
             raise CannotServe(_MISSING) from error
-        asgi = create_asgi(App(session.url, read_only=True))
+        asgi = create_asgi(session.reader())
         with _listening(host, port) as listener:
             if not _is_loopback(host):
                 out.warn(f"{host} can be reached from other machines, and there is no login")
-            _tell(out, listener, public(session.url))
-            server = uvicorn.Server(uvicorn.Config(asgi, log_level="warning", lifespan="on"))
-            server.run(sockets=[listener])
+            run(asgi, listener, lambda: _tell(out, listener, public(session.url)))
+
+
+def _check(port: int) -> None:
+    if not 0 <= port <= _LAST_PORT:
+        raise InvalidOption(f"port must be 0 to {_LAST_PORT:,}, not {port}")
 
 
 def _listening(host: str, port: int) -> socket.socket:
-    if not 0 <= port <= _LAST_PORT:
-        raise InvalidOption(f"port must be 0 to {_LAST_PORT:,}, not {port}")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family)

@@ -47,8 +47,7 @@ class Session:
     def change(self, work: Work) -> None:
         """Work on jobs that exist, so their store must exist: a mistyped path creates nothing."""
         with reported(self.out):
-            asyncio.run(_within(App(self.url, read_only=True), _nothing))
-            code = asyncio.run(_within(App(self.url), work))
+            code = asyncio.run(_within(self.client(), work))
         _leave(code)
 
     def submit(self, work: Work) -> None:
@@ -63,10 +62,26 @@ class Session:
         Raises:
             JobledgerError: neither is there.
         """
-        if self._target is not None:
-            return load(self._target, self._url)
-        asyncio.run(_within(App(self.url, read_only=True), _nothing))
+        return self.client() if self._target is None else load(self._target, self._url)
+
+    def client(self) -> App:
+        """A plain client of a store that exists.
+
+        Raises:
+            JobledgerError: it doesn't, or it can't be used.
+        """
+        self.reader()
         return App(self.url)
+
+    def reader(self) -> App:
+        """An App that only reads, on a store that was found to be there.
+
+        Raises:
+            JobledgerError: it isn't, or it can't be used.
+        """
+        app = App(self.url, read_only=True)
+        asyncio.run(_within(app, _nothing))
+        return app
 
     @property
     def url(self) -> str:

@@ -44,7 +44,11 @@ class TestCancellingWhatWaits:
         job_id = driver.submit()
         driver.fail(driver.start_one())
         assert change(driver.cancel(job_id)).job.status is Status.CANCELLED
-        assert (driver.value(catalog.FAILURES), driver.value(catalog.RETRIES), driver.value(catalog.SCHEDULED)) == (1, 1, 0)
+        assert (driver.value(catalog.FAILURES), driver.value(catalog.RETRIES), driver.value(catalog.SCHEDULED)) == (
+            1,
+            1,
+            0,
+        )
 
     @pytest.mark.parametrize("outcome", [Done(), Fail("x"), Cancel()], ids=lambda outcome: type(outcome).__name__)
     def test_an_ended_job_stays_what_it_is(self, driver: Driver, outcome: Outcome) -> None:
@@ -157,7 +161,9 @@ class TestCancellingWhatRuns:
         """Each command sees what the one before it did."""
         first, second = driver.submit_many(2)
         one, two = driver.start(2)
-        driver.worker.send(commands.Cancel(first), driver.settling(one, Done()), driver.settling(two, Done()), commands.Cancel(second))
+        driver.worker.send(
+            commands.Cancel(first), driver.settling(one, Done()), driver.settling(two, Done()), commands.Cancel(second)
+        )
         assert (driver.status(first), driver.status(second)) == (Status.COMPLETE, Status.COMPLETE)
 
     def test_a_request_and_a_release_in_one_batch(self, driver: Driver) -> None:

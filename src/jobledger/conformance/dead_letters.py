@@ -60,7 +60,11 @@ class TestReplaying:
             driver.replay(job_id)
             driver.fail(driver.start_one())
             assert driver.status(job_id) is Status.FAILED
-        assert (driver.value(catalog.DEAD_LETTERED), driver.value(catalog.REPLAYED), driver.value(catalog.DLQ_SIZE)) == (4, 3, 1)
+        assert (
+            driver.value(catalog.DEAD_LETTERED),
+            driver.value(catalog.REPLAYED),
+            driver.value(catalog.DLQ_SIZE),
+        ) == (4, 3, 1)
 
     def test_a_replay_goes_to_the_end_of_its_mailbox(self, driver: Driver) -> None:
         """It takes a new order; what waited meanwhile goes first."""
@@ -119,7 +123,9 @@ class TestOnlyTheDead:
 
     @pytest.mark.parametrize("status", [Status.QUEUED, Status.PROCESSING, Status.COMPLETE, Status.CANCELLED])
     @pytest.mark.parametrize("command", [Replay, Discard], ids=lambda command: command.__name__)
-    def test_a_job_that_is_not_dead_is_refused(self, driver: Driver, status: Status, command: type[Replay | Discard]) -> None:
+    def test_a_job_that_is_not_dead_is_refused(
+        self, driver: Driver, status: Status, command: type[Replay | Discard]
+    ) -> None:
         """And left as it is."""
         job_id = in_state(driver, status)
         before = driver.record(job_id)

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from jobledger._core.catalog import Instrument
     from jobledger._core.job import EventName, Job, Status
     from jobledger._core.outcome import Outcome
-    from jobledger._store.contract import Answer, Record, Takeover, WriterKind
+    from jobledger._core.reads import Record
+    from jobledger._store.contract import Answer, Takeover, WriterKind
     from jobledger._types import Micros
     from jobledger.conformance.factory import StoreFactory
 
@@ -86,14 +87,20 @@ class Driver:
     # Submitting
 
     def new(
-        self, type_id: int | None = None, priority: Priority = Priority.NORMAL, payload: bytes = b"{}", **options: Unpack[Options]
+        self,
+        type_id: int | None = None,
+        priority: Priority = Priority.NORMAL,
+        payload: bytes = b"{}",
+        **options: Unpack[Options],
     ) -> c.Submit:
         """A Submit with a fresh id, not sent yet."""
         self._ids += 1
         job_id = f"00000000-0000-7000-8000-{self._ids:012x}"
         return c.Submit(job_id, self.mail if type_id is None else type_id, payload, int(priority), **options)
 
-    def submit(self, type_id: int | None = None, priority: Priority = Priority.NORMAL, **options: Unpack[Options]) -> str:
+    def submit(
+        self, type_id: int | None = None, priority: Priority = Priority.NORMAL, **options: Unpack[Options]
+    ) -> str:
         """Submit a job that must be accepted; its id."""
         return change(self.ask(self.new(type_id, priority, **options))).job.id
 
@@ -107,7 +114,9 @@ class Driver:
 
     # Running
 
-    def start(self, slots: int = 1, worker: Writer | None = None, types: tuple[int, ...] | None = None, suspects: int = 1) -> list[Job]:
+    def start(
+        self, slots: int = 1, worker: Writer | None = None, types: tuple[int, ...] | None = None, suspects: int = 1
+    ) -> list[Job]:
         """Claim up to ``slots`` jobs; those that started, in order."""
         writer = worker or self.worker
         committed = writer.send(claim=writer.asks(slots, types, suspects))
@@ -115,8 +124,9 @@ class Driver:
 
     def start_one(self, worker: Writer | None = None) -> Job:
         """Claim one job; there must be one."""
-        (job,) = self.start(1, worker)
-        return job
+        jobs = self.start(1, worker)
+        assert len(jobs) == 1
+        return jobs[0]
 
     def settling(self, job: Job, outcome: Outcome | None = None, elapsed: Micros = SECOND, **fields: Any) -> c.Settle:  # noqa: ANN401 - a Settle's fields
         """A Settle of a started job, not sent yet."""
@@ -140,12 +150,13 @@ class Driver:
 
     def lose(self, worker: Writer) -> Takeover:
         """The worker's process is dead: it is taken over."""
-        (takeover,) = self.store.take_over((worker.writer_id,))
-        return takeover
+        takeovers = self.store.take_over((worker.writer_id,))
+        assert len(takeovers) == 1
+        return takeovers[0]
 
-    def dead_letter(self, **options: Unpack[Options]) -> str:
+    def dead_letter(self, entity: str | None = None) -> str:
         """A job that has failed for good."""
-        job_id = self.submit(**{**options, "max_attempts": 1})
+        job_id = self.submit(entity=entity, max_attempts=1)
         self.fail(self.start_one())
         return job_id
 

@@ -123,7 +123,7 @@ class TestMailboxes:
     @pytest.mark.parametrize("seed", range(4))
     def test_any_interleaving_keeps_every_entity_in_order(self, driver: Driver, seed: int) -> None:
         """Several workers, many entities, random settling: starts follow the orders, one at a time."""
-        rng = Random(seed)  # noqa: S311 - a repeatable walk, not a secret
+        rng = Random(seed)
         workers = [driver.worker, driver.enlist(), driver.enlist()]
         running: list[Job] = []
         accepted: dict[str, list[str]] = {}
@@ -131,7 +131,9 @@ class TestMailboxes:
         for _ in range(150):
             entity = f"e{rng.randrange(5)}"
             if rng.random() < 0.5:
-                sent: Submit = driver.new(rng.choice((driver.mail, driver.bill)), Priority(rng.randrange(4)), entity=entity)
+                sent: Submit = driver.new(
+                    rng.choice((driver.mail, driver.bill)), Priority(rng.randrange(4)), entity=entity
+                )
                 accepted.setdefault(entity, []).append(change(driver.ask(sent)).job.id)
             for job in driver.start(rng.randrange(3), rng.choice(workers)):
                 assert job.entity is not None

@@ -33,7 +33,7 @@ class Walk:
     def __init__(self, driver: Driver, seed: int) -> None:
         """Nothing has happened yet."""
         self.driver = driver
-        self.rng = Random(seed)  # noqa: S311 - a repeatable walk, not a secret
+        self.rng = Random(seed)
         self.writer: Writer = driver.worker
         self.ids: list[str] = []
         self.running: list[Job] = []

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from jobledger.conformance.driver import Driver
 
 
-def page(driver: Driver, after: str | None = None, limit: int = 100, **where: object) -> list[str]:
-    """The ids of a page."""
+def page(driver: Driver, where: Filter, after: str | None = None, limit: int = 100) -> list[str]:
+    """The ids of a page, which begins behind a job."""
     start = None if after is None else driver.job(after).key
-    return [job.id for job in driver.store.page(Filter(**where), start, limit)]  # type: ignore[arg-type]
+    return [job.id for job in driver.store.page(where, start, limit)]
 
 
 class TestRecords:
@@ -57,7 +57,10 @@ class TestRecords:
             (EventName.CANCEL_REQUESTED, 2 * SECOND, 4, worker, None),
             (EventName.CANCELLED, 2 * SECOND, 4, worker, None),
         ]
-        assert [event.error for event in history if event.name in {EventName.RETRIED, EventName.DEAD_LETTERED}] == ["first", "for good"]
+        assert [event.error for event in history if event.name in {EventName.RETRIED, EventName.DEAD_LETTERED}] == [
+            "first",
+            "for good",
+        ]
         assert history[-1].reason is not None
 
 
@@ -65,17 +68,17 @@ class TestPages:
     """Lists of jobs, a page at a time."""
 
     @pytest.mark.parametrize("newest_first", [True, False])
-    def test_pages_follow_each_other_without_gap_or_overlap(self, driver: Driver, newest_first: bool) -> None:  # noqa: FBT001 - parametrised
+    def test_pages_follow_each_other_without_gap_or_overlap(self, driver: Driver, newest_first: bool) -> None:
         """Each begins behind the last job of the one before."""
         ids = driver.submit_many(7)
         expected = ids[::-1] if newest_first else ids
         seen: list[str] = []
-        while found := page(driver, seen[-1] if seen else None, 3, newest_first=newest_first):
+        while found := page(driver, Filter(newest_first=newest_first), seen[-1] if seen else None, 3):
             seen += found
         assert seen == expected
 
     @pytest.mark.parametrize("newest_first", [True, False])
-    def test_filters_narrow_and_combine(self, driver: Driver, newest_first: bool) -> None:  # noqa: FBT001 - parametrised
+    def test_filters_narrow_and_combine(self, driver: Driver, newest_first: bool) -> None:
         """By status, type, entity and batch."""
         plain = driver.submit()
         keyed = driver.submit(entity="e", batch="b")
@@ -84,8 +87,10 @@ class TestPages:
         dead = driver.submit(driver.bill, Priority.CRITICAL, max_attempts=1, batch="b", entity="f")
         driver.fail(driver.start(1, types=(driver.bill,))[0])
 
-        def found(**where: object) -> set[str]:
-            return set(page(driver, newest_first=newest_first, **where))
+        def found(
+            status: Status | None = None, type_id: int | None = None, entity: str | None = None, batch: str | None = None
+        ) -> set[str]:
+            return set(page(driver, Filter(status, type_id, entity, batch, newest_first)))
 
         assert found() == {plain, keyed, parked, batched, dead}
         assert found(status=Status.FAILED) == found(entity="f") == {dead}
@@ -102,15 +107,15 @@ class TestPages:
     def test_the_dead_letter_queue_pages_too(self, driver: Driver) -> None:
         """Newest first, unless told otherwise."""
         ids = [driver.dead_letter() for _ in range(5)]
-        assert page(driver, status=Status.FAILED) == ids[::-1]
-        assert page(driver, ids[1], 2, status=Status.FAILED, newest_first=False) == ids[2:4]
+        assert page(driver, Filter(Status.FAILED)) == ids[::-1]
+        assert page(driver, Filter(Status.FAILED, newest_first=False), ids[1], 2) == ids[2:4]
 
     def test_a_replay_does_not_move_a_job_between_pages(self, driver: Driver) -> None:
         """Pages go by acceptance: who walks through them sees each job once."""
         dead = driver.dead_letter()
         others = driver.submit_many(2)
         driver.replay(dead)
-        assert page(driver, newest_first=False) == [dead, *others]
+        assert page(driver, Filter(newest_first=False)) == [dead, *others]
 
 
 class TestProbes:
@@ -129,7 +134,11 @@ class TestProbes:
         driver.clock.advance(SECOND)
         driver.settle(first)
         mail = next(probe for probe in driver.store.ledger().probes if probe.type_id == driver.mail)
-        assert (mail.oldest_ready, mail.oldest_running, mail.last_completed) == (None, began + SECOND, began + 2 * SECOND)
+        assert (mail.oldest_ready, mail.oldest_running, mail.last_completed) == (
+            None,
+            began + SECOND,
+            began + 2 * SECOND,
+        )
 
     def test_workers_slots_and_what_they_handle(self, driver: Driver) -> None:
         """Clients are not counted."""

@@ -135,17 +135,31 @@ class TestRecalling:
         with pytest.raises(Fenced):
             driver.store.recall(batch)
 
-    @pytest.mark.parametrize("how", ["taken over", "retired", "unknown"])
-    def test_a_fenced_writer_can_not_recall(self, driver: Driver, how: str) -> None:
-        """Its jobs are elsewhere by now."""
-        writer = driver.enlist()
-        batch = writer.batch()
-        if how == "unknown":
-            batch = Batch(writer.writer_id + 1_000, 1)
-        else:
-            driver.store.take_over((writer.writer_id,)) if how == "taken over" else driver.store.retire(writer.writer_id)
+    def test_an_unknown_writer_can_not_recall(self, driver: Driver) -> None:
+        """Nobody knows any more what its batch came to."""
         with pytest.raises(Fenced):
-            driver.store.recall(batch)
+            driver.store.recall(Batch(driver.enlist().writer_id + 1_000, 1))
+
+    def test_what_was_applied_is_recalled_after_a_takeover_too(self, driver: Driver) -> None:
+        """The row keeps its last number; only the claims are elsewhere by now."""
+        writer = driver.enlist()
+        sent = driver.new()
+        batch = writer.batch(sent)
+        driver.store.commit(batch)
+        driver.store.take_over((writer.writer_id,))
+        recalled = driver.store.recall(batch)
+        assert recalled is not None
+        assert (recalled.claimed, driver.status(sent.id)) == ((), Status.QUEUED)
+
+    @pytest.mark.parametrize("how", ["taken over", "retired"])
+    def test_what_was_not_applied_is_sent_again_and_fenced(self, driver: Driver, how: str) -> None:
+        """A dead writer's batch that never arrived was not applied, and never will be."""
+        writer = driver.enlist()
+        batch = writer.batch(driver.new())
+        driver.store.take_over((writer.writer_id,)) if how == "taken over" else driver.store.retire(writer.writer_id)
+        assert driver.store.recall(batch) is None
+        with pytest.raises(Fenced):
+            driver.store.commit(batch)
 
 
 def shape(answer: Answer) -> tuple[str, object]:

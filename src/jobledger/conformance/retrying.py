@@ -37,7 +37,9 @@ class TestRetrying:
         """One failure, one retry; the job is scheduled, not queued and due."""
         driver.submit()
         driver.fail(driver.start_one())
-        counted = [driver.value(one) for one in (catalog.FAILURES, catalog.RETRIES, catalog.SCHEDULED, catalog.QUEUE_DEPTH)]
+        counted = [
+            driver.value(one) for one in (catalog.FAILURES, catalog.RETRIES, catalog.SCHEDULED, catalog.QUEUE_DEPTH)
+        ]
         assert counted == [1, 1, 1, 0]
 
     def test_a_handler_may_say_when(self, driver: Driver) -> None:
@@ -61,7 +63,11 @@ class TestRetrying:
         assert (job.status, job.reason, job.error, job.failures) == (Status.FAILED, Reason.MAX_ATTEMPTS, "boom 2", 3)
         errors = [event.error for event in driver.record(job_id).history if event.error is not None]
         assert errors == ["boom 0", "boom 1", "boom 2"]
-        assert (driver.value(catalog.FAILURES), driver.value(catalog.RETRIES), driver.value(catalog.DLQ_SIZE)) == (3, 2, 1)
+        assert (driver.value(catalog.FAILURES), driver.value(catalog.RETRIES), driver.value(catalog.DLQ_SIZE)) == (
+            3,
+            2,
+            1,
+        )
 
     def test_a_retry_that_is_asked_for_counts_as_an_attempt(self, driver: Driver) -> None:
         """A handler can't ask for ever."""

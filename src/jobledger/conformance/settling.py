@@ -38,7 +38,12 @@ class TestSettling:
         job_id = driver.submit()
         driver.clock.advance(SECOND)
         job = driver.settle(driver.start_one(), elapsed=250_000, result=b'{"n":1}')
-        assert (job.status, job.result, job.ended_at, job.writer_id) == (Status.COMPLETE, b'{"n":1}', driver.clock.at, None)
+        assert (job.status, job.result, job.ended_at, job.writer_id) == (
+            Status.COMPLETE,
+            b'{"n":1}',
+            driver.clock.at,
+            None,
+        )
         event = driver.record(job_id).history[-1]
         assert (event.name, event.at, event.run, event.micros) == (EventName.COMPLETED, driver.clock.at, 1, 250_000)
         assert event.writer_id == driver.worker.writer_id
@@ -82,7 +87,11 @@ class TestSettling:
         driver.report(driver.start_one(), 12.5, "half of a quarter")
         job = driver.job(job_id)
         assert job.progress is not None
-        assert (job.progress.percent, job.progress.message, job.progress.at) == (12.5, "half of a quarter", driver.clock.at)
+        assert (job.progress.percent, job.progress.message, job.progress.at) == (
+            12.5,
+            "half of a quarter",
+            driver.clock.at,
+        )
         assert driver.story(job_id) == [EventName.SUBMITTED, EventName.STARTED]
         driver.release(job)
         assert driver.start_one().progress is None
@@ -107,7 +116,9 @@ class TestStaleness:
             driver.settle(job)
         else:
             driver.release(job)
-            job = replace(driver.start_one(), **({"run": 1} if why == "an older run" else {"writer_id": driver.client.writer_id}))
+            job = replace(
+                driver.start_one(), **({"run": 1} if why == "an older run" else {"writer_id": driver.client.writer_id})
+            )
         owner = (job.id, job.key, job.run, job.writer_id or 0)
         late: dict[str, Running] = {
             "settle": driver.settling(job, children=(driver.new(),), metrics=(SENT,)),

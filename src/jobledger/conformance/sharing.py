@@ -23,7 +23,7 @@ class TestSharing:
         total = 10_000 if most > 1 else 2_000
         for priority, weight in zip(Priority, WEIGHTS, strict=True):
             driver.submit_many(total * weight // 10 + 200, priority=priority)
-        rng = Random(most)  # noqa: S311 - a repeatable walk, not a secret
+        rng = Random(most)
         started: Counter[int] = Counter()
         while (left := total - started.total()) > 0:
             started.update(job.priority for job in driver.start(min(rng.randint(1, most), left)))
@@ -31,8 +31,12 @@ class TestSharing:
             share = total * weight / 10
             assert abs(started[priority] - share) <= share * 0.02
 
-    @pytest.mark.parametrize("crowd", [2_000, pytest.param(100_000, marks=[pytest.mark.slow, pytest.mark.timeout(600)])])
-    def test_a_low_job_behind_a_crowd_of_critical_ones_starts_within_its_share(self, driver: Driver, crowd: int) -> None:
+    @pytest.mark.parametrize(
+        "crowd", [2_000, pytest.param(100_000, marks=[pytest.mark.slow, pytest.mark.timeout(600)])]
+    )
+    def test_a_low_job_behind_a_crowd_of_critical_ones_starts_within_its_share(
+        self, driver: Driver, crowd: int
+    ) -> None:
         """Its share while two wait is 1 of 5: it is among the next ten starts."""
         for _ in range(crowd // 2_000):
             driver.submit_many(2_000, priority=Priority.CRITICAL)

@@ -142,7 +142,9 @@ class TestSubmittingMany:
         items = (driver.new(dedupe="k"), driver.new(dedupe="other"), driver.new(dedupe="k"))
         answers = driver.ask(SubmitAll(items, strict=True))
         assert isinstance(answers, tuple)
-        assert [(refusal(answer).why, refusal(answer).job_id) for answer in answers] == [(Refused.DUPLICATE, items[0].id)]
+        assert [(refusal(answer).why, refusal(answer).job_id) for answer in answers] == [
+            (Refused.DUPLICATE, items[0].id)
+        ]
         assert [driver.store.record(item.id) for item in items] == [None, None, None]
 
     def test_a_lenient_batch_that_names_a_key_twice_keeps_the_first(self, driver: Driver) -> None:
@@ -153,7 +155,7 @@ class TestSubmittingMany:
         assert change(answers[0]).job.id == refusal(answers[1]).job_id == items[0].id
 
     @pytest.mark.parametrize("strict", [False, True])
-    def test_a_resent_batch_is_known_item_by_item(self, driver: Driver, strict: bool) -> None:  # noqa: FBT001 - parametrised
+    def test_a_resent_batch_is_known_item_by_item(self, driver: Driver, strict: bool) -> None:
         """No item is mistaken for a duplicate of itself, also when its key has gone to another job since."""
         items = (driver.new(), driver.new(dedupe="k"), driver.new(dedupe="l"))
         driver.ask(SubmitAll(items, strict))

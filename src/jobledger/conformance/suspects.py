@@ -82,7 +82,12 @@ class TestSuspects:
         driver.start(10, worker)
         takeover = driver.lose(worker)
         assert (takeover.jobs, takeover.dead_lettered) == ((fresh,), (poison,))
-        assert (takeover.writer_id, takeover.kind, takeover.host, takeover.pid) == (worker.writer_id, "worker", "host", 4711)
+        assert (takeover.writer_id, takeover.kind, takeover.host, takeover.pid) == (
+            worker.writer_id,
+            "worker",
+            "host",
+            4711,
+        )
 
     def test_only_the_poisoned_job_dies(self, driver: Driver) -> None:
         """Among 99 sleepers that run beside it in the first crash."""

@@ -5,13 +5,18 @@ import importlib
 import sys
 
 
+def say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
 async def main(module: str) -> None:
     app = importlib.import_module(module).app
     async with app.worker():
-        print("ready", flush=True)
+        say("ready")
         while await asyncio.to_thread(sys.stdin.readline):
             text = await app.metrics.text()
-            print(f"{text.decode()}# END", flush=True)
+            say(f"{text.decode()}# END")
 
 
 asyncio.run(main(sys.argv[1]))

@@ -298,7 +298,8 @@ SELECT number, type_id, priority, cell, sum(value) FROM ledger GROUP BY number, 
 SELECT type_id,
     (SELECT min(eligible_at) FROM job WHERE lane = 'ready' AND job.type_id = type.type_id),
     (SELECT min(started_at) FROM job WHERE lane = 'processing' AND job.type_id = type.type_id),
-    (SELECT at FROM last_completed WHERE last_completed.type_id = type.type_id)
+    (SELECT at FROM last_completed WHERE last_completed.type_id = type.type_id),
+    (SELECT count(*) FROM job WHERE lane = 'processing' AND job.type_id = type.type_id AND started_at + timeout < ?)
 FROM type;
 
 -- name: workers

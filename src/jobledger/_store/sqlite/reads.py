@@ -85,23 +85,24 @@ def _ledger(connection: apsw.Connection, wall: Micros) -> LedgerRead:
         row = connection.execute(SQL[name]).fetchone()
         return row if row is not None else (0, 0)
 
+    as_of: Micros = max(wall, one("store_now")[0])
     workers, slots = one("workers")
     samples = list(connection.execute(SQL["samples"]))
     return LedgerRead(
-        as_of=max(wall, one("store_now")[0]),
+        as_of=as_of,
         cells=_cells(connection),
         types=job_types(connection),
         user_series=tuple(
             UserSeries(number, name, kind, tuple((label, value) for label, value in json.loads(labels)))
             for number, name, kind, labels in connection.execute(SQL["user_series"])
         ),
-        probes=tuple(Probe(*row) for row in connection.execute(SQL["probes"])),
+        probes=tuple(Probe(*row) for row in connection.execute(SQL["probes"], (as_of,))),
         workers=workers,
         slots=slots,
         used=one("used")[0],
         handled=frozenset(row[0] for row in connection.execute(SQL["handled"])),
         samples={name: value for name, value, _ in samples},
-        sampled_at=max((at for _, _, at in samples), default=None),
+        sampled_at=min((at for _, _, at in samples), default=None),
         boundaries=tuple(json.loads(one("boundaries")[0])),
     )
 

@@ -87,7 +87,7 @@ class SqliteStore:
         """See the contract."""
         with self._transaction() as pages:
             row = pages.one("writer_state", (batch.writer_id,))
-            if row is None or row[1] or row[0] not in {batch.number, batch.number - 1}:
+            if row is None or row[0] not in {batch.number, batch.number - 1}:
                 raise Fenced(batch.writer_id)
             if row[0] == batch.number - 1:
                 return None

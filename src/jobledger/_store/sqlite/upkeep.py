@@ -8,7 +8,7 @@ from jobledger._core.commands import Lose, Prune
 from jobledger._core.decide import Change, decide
 from jobledger._core.job import Status, holds_key
 from jobledger._store.contract import Takeover
-from jobledger._store.sqlite.batch import apply
+from jobledger._store.sqlite.batch import apply, promote
 from jobledger._store.sqlite.rows import job_of
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ def take_over(pages: Pages, writer: tuple[int, str, str, int]) -> Takeover | Non
     writer_id, kind, host, pid = writer
     if not end_writer(pages, writer_id):
         return None
+    promote(pages)
     lost: list[str] = []
     dead: list[str] = []
     for row in pages.all("held_by", (writer_id,)):

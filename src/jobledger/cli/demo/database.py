@@ -62,6 +62,13 @@ def _is_there(path: Path) -> bool:
     return os.path.lexists(path)
 
 
+def _remove(path: Path) -> None:
+    for sidecar in _SIDECARS:
+        Path(f"{path}{sidecar}").unlink(missing_ok=True)
+    path.unlink(missing_ok=True)
+    remove_known_bad(inputs_of(path))
+
+
 def _may_be_store(path: Path) -> bool:
     """By what can be seen from outside, so that a database of another program is not even opened.
 

@@ -27,7 +27,7 @@ _CHUNK: Final = 5_000
 _LOOK_SECONDS: Final = 0.1
 _WATCHED_PERCENT: Final = 1.0
 _PATIENCE: Final = 30.0
-_GRACE: Final = 5.0
+_GRACE: Final = 2.0
 
 
 class Course(msgspec.Struct):
