@@ -30,15 +30,17 @@ class Scripted:
         self._store = store
         self._gate = threading.Event()
         self._gate.set()
+        self._holds: type[Command] | None = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
     def commit(self, batch: Batch) -> Committed:
         self.batches.append(batch)
-        self.at_gate += 1
-        self._gate.wait(10)
-        self.at_gate -= 1
+        if self._holds is None or any(isinstance(command, self._holds) for command in batch.commands):
+            self.at_gate += 1
+            self._gate.wait(10)
+            self.at_gate -= 1
         if any(map(self.poison, batch.commands)):
             raise ZeroDivisionError
         return self._fault(batch)(self._store, batch)
@@ -54,7 +56,9 @@ class Scripted:
                 return fault
         return fine
 
-    def hold(self) -> None:
+    def hold(self, on: type[Command] | None = None) -> None:
+        """Commits wait at the gate, or those that hold a command of this kind."""
+        self._holds = on
         self._gate.clear()
 
     def release(self) -> None:

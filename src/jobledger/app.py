@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import socket
 from concurrent.futures import ThreadPoolExecutor
@@ -107,6 +108,8 @@ class App:
         self._threads: tuple[ThreadPoolExecutor, ThreadPoolExecutor] | None = None
         self._node: Node | None = None
         self._opened = 0
+        self._turn = asyncio.Lock()
+        self._pid = os.getpid()
         self._enlisting = self._client()
         self.jobs = JobService(
             self._opened_door, self._read, self._clock, self._known, refresh=self._refresh, check=self._registry.check
@@ -175,14 +178,17 @@ class App:
 
     async def __aenter__(self) -> Self:
         """Open as a client: submits and asks, runs nothing."""
-        self._opened += 1
-        if self._opened == 1:
-            try:
-                await self._open()
-            except BaseException:
-                self._opened = 0
-                await self._close(retire=False)
-                raise
+        self._check_process()
+        if self._opened == 0 and not self._turn.locked():
+            self._turn = asyncio.Lock()  # the last one may belong to another loop
+        async with self._turn:
+            if self._door is None:
+                try:
+                    await self._open()
+                except BaseException:
+                    await self._close(retire=False)
+                    raise
+            self._opened += 1
         return self
 
     async def __aexit__(
@@ -190,8 +196,9 @@ class App:
     ) -> None:
         """Write what is queued, fold the books of this process, close."""
         self._opened -= 1
-        if self._opened == 0:
-            await self._close(retire=True)
+        async with self._turn:
+            if self._opened == 0 and self._door is not None:
+                await self._close(retire=True)
 
     @asynccontextmanager
     async def worker(
@@ -211,15 +218,18 @@ class App:
         if not len(self._registry):
             message = "this App has no handlers: register some with @app.job(…) before starting a worker"
             raise InvalidOption(message)
-        if self._node is not None:
-            message = "this App runs a worker already: give that one more slots, or use another App"
-            raise InvalidOption(message)
-        if slots < 1:
-            message = f"slots must be at least 1, not {slots}"
-            raise InvalidOption(message)
+        for name, value, least in (("slots", slots, 1), ("threads", threads or 0, 0), ("grace", grace, 0)):
+            if not value >= least:
+                message = f"{name} must be at least {least}, not {value}"
+                raise InvalidOption(message)
         threads = threads if threads is not None else 2 * (os.cpu_count() or 1)
         async with self:
             door = self._opened_door()
+            if any(registration.type is None for registration in self._registry):
+                await self._declare()  # some were registered since this App was opened
+            if self._node is not None:
+                message = "this App runs a worker already: give that one more slots, or use another App"
+                raise InvalidOption(message)
             types = (*self._registry.ids(is_async=True), *self._registry.ids(is_async=False))
             self._enlisting = Enlistment("worker", socket.gethostname(), os.getpid(), slots + threads, types)
             dispatcher = Dispatcher(door, self._registry, self._clock, slots=slots, threads=threads, submit=self._child)
@@ -233,8 +243,10 @@ class App:
 
     async def _stop(self, node: Node, door: Door, grace: float) -> None:
         """A client again; but a worker whose code still runs keeps its writer until its process ends."""
-        self._node = None
-        await node.stop(grace)
+        try:
+            await node.stop(grace)
+        finally:
+            self._node = None
         self._enlisting = self._client()
         if self._opened > 1:
             await door.reenlist()
@@ -254,6 +266,7 @@ class App:
         if not self.url:
             message = f"this App has no store: App('sqlite:///jobs.db'), or set {URL_VARIABLE}"
             raise InvalidOption(message)
+        self._pid = os.getpid()
         store = open_store(self.url, self._clock.now, self._boundaries)
         self._threads = (ThreadPoolExecutor(1, "jobledger-write"), ThreadPoolExecutor(1, "jobledger-read"))
         self._enlisting = self._client()
@@ -261,10 +274,14 @@ class App:
         if self._read_only:
             await self._refresh()
         else:
-            declarations = tuple(registration.declaration for registration in self._registry)
-            types = await self._write(lambda: store.declare(declarations, LABEL_BUDGET))
-            self._known.learn(types)
-            self._registry.bind(types)
+            await self._declare()
+
+    async def _declare(self) -> None:
+        store = self._opened_door().store
+        declarations = tuple(registration.declaration for registration in self._registry)
+        types = await self._write(lambda: store.declare(declarations, LABEL_BUDGET))
+        self._known.learn(types)
+        self._registry.bind(types)
 
     async def _close(self, *, retire: bool) -> None:
         door, threads = self._door, self._threads
@@ -291,7 +308,15 @@ class App:
     def _client() -> Enlistment:
         return Enlistment("client", socket.gethostname(), os.getpid())
 
+    def _check_process(self) -> None:
+        if self._door is not None and self._pid != os.getpid():
+            message = (
+                "this App was opened in another process: open an App of its own in each process, after it was forked"
+            )
+            raise NotOpen(message)
+
     def _opened_door(self) -> Door:
+        self._check_process()
         if self._door is None:
             message = "this App is not open: use it inside `async with app:` or `async with app.worker():`"
             raise NotOpen(message)
@@ -329,7 +354,7 @@ def _checked(boundaries: tuple[float, ...] | None) -> tuple[float, ...] | None:
     if boundaries is None:
         return None
     ladder = tuple(boundaries)
-    if not ladder or any(bound <= 0 for bound in ladder) or sorted(set(ladder)) != list(ladder):
+    if not ladder or any(not 0 < bound < math.inf for bound in ladder) or sorted(set(ladder)) != list(ladder):
         message = f"boundaries must be positive seconds in rising order, not {boundaries!r}"
         raise InvalidOption(message)
     return ladder

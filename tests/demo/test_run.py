@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -118,11 +119,10 @@ def test_ctrl_c_leaves_a_store_that_balances(folder: Path) -> None:
     command = [sys.executable, "-m", "jobledger", "demo", "--db", "stopped.db"]
     with subprocess.Popen(command, cwd=folder, env=os.environ, stderr=subprocess.PIPE, text=True) as demo:
         assert demo.stderr is not None
-        while "running" not in demo.stderr.readline():
-            assert demo.poll() is None
-        demo.send_signal(2)
+        before = next((line for line in demo.stderr if "running" in line), "it never ran")
+        demo.send_signal(signal.SIGINT)
         rest = demo.stderr.read()
-    assert demo.returncode == 130
+    assert demo.returncode == 130, before + rest
     assert "worker jobledger.cli.demo.handlers:app" in rest
     assert "Traceback" not in rest
     assert jobledger("audit", "--url", "sqlite:///stopped.db", cwd=folder).returncode == 0

@@ -102,7 +102,7 @@ async def test_settlements_go_before_submits(app: App) -> None:
             await work.submit()
             await started.wait()
             script = scripted(app)
-            script.hold()
+            script.hold(on=Submit)
             submits = [asyncio.ensure_future(app.jobs.submit("later"))]
             await until(lambda: script.at_gate, "a batch is being committed")
             submits += [asyncio.ensure_future(app.jobs.submit("later")) for _ in range(3)]

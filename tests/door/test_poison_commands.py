@@ -45,7 +45,7 @@ async def test_a_poison_submit_stops_no_claim(app: App) -> None:
         first, second = await work.submit(waits=True), await work.submit()
         script = scripted(app)
         script.poison = lambda command: isinstance(command, Submit)
-        script.hold()
+        script.hold(on=Submit)
         poison = [asyncio.ensure_future(work.submit())]
         await until(lambda: script.at_gate, "a batch is being committed")
         poison.append(asyncio.ensure_future(work.submit()))

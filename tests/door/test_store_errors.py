@@ -154,7 +154,7 @@ async def test_a_replay_in_the_batch_of_its_failure(app: App) -> None:
         job_id = await work.submit()
         await until(lambda: runs, "it runs")
         script = scripted(app)
-        script.hold()
+        script.hold(on=Submit)
         holding = asyncio.ensure_future(app.jobs.submit("work", delay=60))
         await until(lambda: script.at_gate, "a batch is being committed")
         gate.set()

@@ -20,10 +20,10 @@ class Plain:
     type_id: int
     priority: int
     entity: str | None
-    order: int
     due: int
     max_attempts: int
     max_losses: int
+    order: int = 0
     key: str | None = None
     until: int = 0
     state: str = "scheduled"

@@ -74,9 +74,16 @@ class Books(RuleBasedStateMachine):
     def plain(self, sent: c.Submit) -> Plain:
         until = self.now + sent.dedupe_for if sent.dedupe_for else 0
         return Plain(
-            sent.id, sent.type_id, sent.priority, sent.entity, 0, self.now + sent.delay, sent.max_attempts, sent.max_losses,
-            sent.dedupe, until,
-        )  # fmt: skip
+            sent.id,
+            sent.type_id,
+            sent.priority,
+            sent.entity,
+            due=self.now + sent.delay,
+            max_attempts=sent.max_attempts,
+            max_losses=sent.max_losses,
+            key=sent.dedupe,
+            until=until,
+        )
 
     def new(self, pick: int, options: dict[str, Any]) -> c.Submit:
         type_id = (self.driver.mail, self.driver.bill)[pick % 2]
@@ -200,8 +207,12 @@ class Books(RuleBasedStateMachine):
     def ask(self, pick: int, verb: str) -> None:
         dead = self.model.those("failed")
         job = self.one(pick) if verb == "cancel" or not dead or pick % 3 == 0 else dead[pick % len(dead)]
-        command = {"cancel": c.Cancel, "replay": c.Replay, "discard": c.Discard}[verb](job.id)
-        (answer,) = self.send(self.writers[pick % 3], command).answers
+        commands: dict[str, Command] = {
+            "cancel": c.Cancel(job.id),
+            "replay": c.Replay(job.id),
+            "discard": c.Discard(job.id),
+        }
+        (answer,) = self.send(self.writers[pick % 3], commands[verb]).answers
         assert isinstance(answer, Change) == getattr(self.model, verb)(job, self.now)
 
     # Time and upkeep
@@ -261,13 +272,13 @@ class Books(RuleBasedStateMachine):
     @invariant()
     def rows_equal_the_model(self) -> None:
         rows = self.driver.store.page(Filter(newest_first=False), None, 10_000)
-        assert {
-            row.id: (row.lane.value, row.holds, row.failures, row.losses, row.run, row.writer_id, row.due_at) for row in rows
-        } == {
-            job.id: (job.state, job.holds, job.failures, job.losses, job.run, job.writer, job.due) for job in self.model.jobs.values()
-        }  # fmt: skip
-        by_order = sorted(self.model.jobs.values(), key=lambda job: job.order)
-        assert [row.id for row in sorted(rows, key=lambda row: row.seq)] == [job.id for job in by_order]
+        jobs = sorted(self.model.jobs.values(), key=lambda job: job.order)
+        assert [
+            (row.id, row.lane.value, row.holds, row.failures, row.losses, row.run, row.writer_id, row.due_at)
+            for row in sorted(rows, key=lambda row: row.seq)
+        ] == [
+            (job.id, job.state, job.holds, job.failures, job.losses, job.run, job.writer, job.due) for job in jobs
+        ]  # fmt: skip
 
     @invariant()
     def books_balance(self) -> None:
@@ -302,7 +313,7 @@ TestBooks.settings = settings(max_examples=60, stateful_step_count=50, deadline=
 
 @pytest.mark.slow
 @pytest.mark.timeout(3_600)
-class TestBooksForLong(Books.TestCase):  # type: ignore[misc,name-defined] - made by Hypothesis
+class TestBooksForLong(Books.TestCase):  # type: ignore[misc,valid-type]
     """The same, longer."""
 
     settings = settings(max_examples=500, stateful_step_count=100, deadline=None, suppress_health_check=CHECKS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from copy import deepcopy
 from itertools import product
-from typing import Any, Final, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, get_args
 
 import pytest
 
@@ -20,13 +20,17 @@ from jobledger._core.retry import RetryPolicy
 from jobledger._types import SECOND
 from tests.some_jobs import MINE, NOW, RUN, Fields, job_in
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 ELAPSED: Final = 2 * SECOND
 ASKED: Final[Fields] = {"cancel_at": NOW - SECOND}
+BLOCK: Final = RetryPolicy()
 STEP_ASIDE: Final = RetryPolicy(on_retry="step-aside")
 
 
-def settle(outcome: Outcome, **fields: Any) -> c.Settle:
-    return c.Settle("a", 41, RUN, MINE, outcome, ELAPSED, **fields)
+def settle(outcome: Outcome, retry: RetryPolicy = BLOCK) -> c.Settle:
+    return c.Settle("a", 41, RUN, MINE, outcome, ELAPSED, retry=retry)
 
 
 COMMANDS: Final[dict[type[Any], c.JobCommand]] = {
@@ -134,82 +138,87 @@ def test_only_the_dead_writers_jobs_are_lost() -> None:
 
 
 class Row(NamedTuple):
+    """One line of the design's table: names of counters and histograms, gauges with their step."""
+
     name: str
     job: Job
     command: c.JobCommand
     to: Lane
     event: EventName | None
-    counters: set[str] = set()
-    histograms: set[str] = set()
-    gauges: dict[str, int] = {}
+    counters: str = ""
+    histograms: str = ""
+    gauges: str = ""
     occupied: bool = False
 
 
 P: Final = Lane.PROCESSING
+RELEASE: Final = c.Release("a", 41, RUN, MINE)
+LAST: Final[Fields] = {"failures": 9}
+BOTH: Final = "processing_seconds duration"
+BACK: Final = "running-1 queue_depth+1"
+BURIED: Final = "running-1 dlq_size+1"
 TABLE: Final = [
-    Row("due", job_in(Lane.SCHEDULED), c.Due(), Lane.READY, None, gauges={"scheduled": -1, "queue_depth": 1}),
+    Row("due", job_in(Lane.SCHEDULED), c.Due(), Lane.READY, None, "", "", "scheduled-1 queue_depth+1"),
     Row("due, head", job_in(Lane.SCHEDULED, keyed=True), c.Due(), Lane.READY, None,
-        histograms={"mailbox_wait"}, gauges={"scheduled": -1, "queue_depth": 1}),
+        "", "mailbox_wait", "scheduled-1 queue_depth+1"),
     Row("due, behind", job_in(Lane.SCHEDULED, keyed=True), c.Due(), Lane.PARKED, None,
-        gauges={"scheduled": -1, "queue_depth": 1, "parked": 1}, occupied=True),
+        "", "", "scheduled-1 queue_depth+1 parked+1", occupied=True),
     Row("due after a blocking back-off", job_in(Lane.SCHEDULED, keyed=True, holds=True), c.Due(), Lane.READY, None,
-        gauges={"scheduled": -1, "queue_depth": 1}),
-    Row("activate", job_in(Lane.PARKED, keyed=True), c.Activate(), Lane.READY, None, histograms={"mailbox_wait"}, gauges={"parked": -1}),
-    Row("activate an arrival", job_in(Lane.ARRIVED, keyed=True), c.Activate(), Lane.READY, None, histograms={"mailbox_wait"}),
+        "", "", "scheduled-1 queue_depth+1"),
+    Row("activate", job_in(Lane.PARKED, keyed=True), c.Activate(), Lane.READY, None, "", "mailbox_wait", "parked-1"),
+    Row("activate an arrival", job_in(Lane.ARRIVED, keyed=True), c.Activate(), Lane.READY, None, "", "mailbox_wait"),
     Row("start", job_in(Lane.READY), c.Start(MINE), P, EventName.STARTED,
-        histograms={"wait_duration"}, gauges={"queue_depth": -1, "running": 1}),
-    Row("done", job_in(P), settle(Done()), Lane.COMPLETE, EventName.COMPLETED,
-        {"completions"}, {"processing_seconds", "duration"}, {"running": -1}),
+        "", "wait_duration", "queue_depth-1 running+1"),
+    Row("done", job_in(P), settle(Done()), Lane.COMPLETE, EventName.COMPLETED, "completions", BOTH, "running-1"),
     Row("done although cancel is asked", job_in(P, **ASKED), settle(Done()), Lane.COMPLETE, EventName.COMPLETED,
-        {"completions"}, {"processing_seconds", "duration"}, {"running": -1}),
+        "completions", BOTH, "running-1"),
     Row("failed, attempts left", job_in(P), settle(Failed("x")), Lane.SCHEDULED, EventName.RETRIED,
-        {"failures", "retries"}, {"processing_seconds"}, {"running": -1, "scheduled": 1}),
+        "failures retries", "processing_seconds", "running-1 scheduled+1"),
     Row("retry asked, attempts left", job_in(P), settle(Retry(after=1)), Lane.SCHEDULED, EventName.RETRIED,
-        {"failures", "retries"}, {"processing_seconds"}, {"running": -1, "scheduled": 1}),
-    Row("failed, none left", job_in(P, failures=9), settle(Failed("x")), Lane.FAILED, EventName.DEAD_LETTERED,
-        {"failures", "dead_lettered"}, {"processing_seconds", "duration"}, {"running": -1, "dlq_size": 1}),
-    Row("retry asked, none left", job_in(P, failures=9), settle(Retry()), Lane.FAILED, EventName.DEAD_LETTERED,
-        {"failures", "dead_lettered"}, {"processing_seconds", "duration"}, {"running": -1, "dlq_size": 1}),
+        "failures retries", "processing_seconds", "running-1 scheduled+1"),
+    Row("failed, none left", job_in(P, **LAST), settle(Failed("x")), Lane.FAILED, EventName.DEAD_LETTERED,
+        "failures dead_lettered", BOTH, BURIED),
+    Row("retry asked, none left", job_in(P, **LAST), settle(Retry()), Lane.FAILED, EventName.DEAD_LETTERED,
+        "failures dead_lettered", BOTH, BURIED),
     Row("failed for good", job_in(P), settle(Fail("x")), Lane.FAILED, EventName.DEAD_LETTERED,
-        {"failures", "dead_lettered"}, {"processing_seconds", "duration"}, {"running": -1, "dlq_size": 1}),
-    *(
-        Row(f"{type(outcome).__name__.lower()} while cancel is asked", job_in(P, **ASKED), settle(outcome), Lane.CANCELLED,
-            EventName.CANCELLED, {"failures", "cancellations"}, {"processing_seconds", "duration"}, {"running": -1})
-        for outcome in (Failed("x"), Retry(), Fail("x"))
-    ),
-    *(
-        Row(f"cancel while {lane}", job_in(lane, keyed=True), c.Cancel("a"), Lane.CANCELLED, EventName.CANCELLED,
-            {"cancellations"}, {"duration"}, gauges)
-        for lane, gauges in (
-            (Lane.READY, {"queue_depth": -1}), (Lane.ARRIVED, {"queue_depth": -1}),
-            (Lane.PARKED, {"queue_depth": -1, "parked": -1}), (Lane.SCHEDULED, {"scheduled": -1}),
-        )
-    ),
+        "failures dead_lettered", BOTH, BURIED),
+    Row("failed while cancel is asked", job_in(P, **ASKED), settle(Failed("x")), Lane.CANCELLED, EventName.CANCELLED,
+        "failures cancellations", BOTH, "running-1"),
+    Row("retry while cancel is asked", job_in(P, **ASKED), settle(Retry()), Lane.CANCELLED, EventName.CANCELLED,
+        "failures cancellations", BOTH, "running-1"),
+    Row("for good while cancel is asked", job_in(P, **ASKED), settle(Fail("x")), Lane.CANCELLED, EventName.CANCELLED,
+        "failures cancellations", BOTH, "running-1"),
+    Row("cancel while ready", job_in(Lane.READY, keyed=True), c.Cancel("a"), Lane.CANCELLED, EventName.CANCELLED,
+        "cancellations", "duration", "queue_depth-1"),
+    Row("cancel while arrived", job_in(Lane.ARRIVED, keyed=True), c.Cancel("a"), Lane.CANCELLED, EventName.CANCELLED,
+        "cancellations", "duration", "queue_depth-1"),
+    Row("cancel while parked", job_in(Lane.PARKED, keyed=True), c.Cancel("a"), Lane.CANCELLED, EventName.CANCELLED,
+        "cancellations", "duration", "queue_depth-1 parked-1"),
+    Row("cancel while scheduled", job_in(Lane.SCHEDULED), c.Cancel("a"), Lane.CANCELLED, EventName.CANCELLED,
+        "cancellations", "duration", "scheduled-1"),
     Row("cancel asked", job_in(P), c.Cancel("a"), P, EventName.CANCEL_REQUESTED),
     Row("cancel acknowledged", job_in(P, **ASKED), settle(Cancel()), Lane.CANCELLED, EventName.CANCELLED,
-        {"cancellations"}, {"processing_seconds", "duration"}, {"running": -1}),
-    Row("lose", job_in(P), c.Lose(MINE), Lane.READY, EventName.LOST, {"failures", "retries", "lost"},
-        gauges={"running": -1, "queue_depth": 1}),
+        "cancellations", BOTH, "running-1"),
+    Row("lose", job_in(P), c.Lose(MINE), Lane.READY, EventName.LOST, "failures retries lost", "", BACK),
     Row("lose, losses used up", job_in(P, losses=2), c.Lose(MINE), Lane.FAILED, EventName.DEAD_LETTERED,
-        {"failures", "dead_lettered", "lost"}, {"duration"}, {"running": -1, "dlq_size": 1}),
+        "failures dead_lettered lost", "duration", BURIED),
     Row("lose while cancel is asked", job_in(P, **ASKED), c.Lose(MINE), Lane.CANCELLED, EventName.CANCELLED,
-        {"failures", "cancellations", "lost"}, {"duration"}, {"running": -1}),
-    Row("release", job_in(P), c.Release("a", 41, RUN, MINE), Lane.READY, EventName.RELEASED,
-        {"released"}, gauges={"running": -1, "queue_depth": 1}),
-    Row("release while cancel is asked", job_in(P, **ASKED), c.Release("a", 41, RUN, MINE), Lane.CANCELLED, EventName.CANCELLED,
-        {"released", "cancellations"}, {"duration"}, {"running": -1}),
+        "failures cancellations lost", "duration", "running-1"),
+    Row("release", job_in(P), RELEASE, Lane.READY, EventName.RELEASED, "released", "", BACK),
+    Row("release while cancel is asked", job_in(P, **ASKED), RELEASE, Lane.CANCELLED, EventName.CANCELLED,
+        "released cancellations", "duration", "running-1"),
     Row("report", job_in(P), c.Report("a", 41, RUN, MINE, 50.0, "half"), P, None),
-    Row("replay", job_in(Lane.FAILED), c.Replay("a"), Lane.READY, EventName.REPLAYED, {"replayed"},
-        gauges={"dlq_size": -1, "queue_depth": 1}),
-    Row("replay, head", job_in(Lane.FAILED, keyed=True), c.Replay("a"), Lane.READY, EventName.REPLAYED, {"replayed"},
-        {"mailbox_wait"}, {"dlq_size": -1, "queue_depth": 1}),
-    Row("replay, behind", job_in(Lane.FAILED, keyed=True), c.Replay("a"), Lane.PARKED, EventName.REPLAYED, {"replayed"},
-        gauges={"dlq_size": -1, "queue_depth": 1, "parked": 1}, occupied=True),
-    Row("discard", job_in(Lane.FAILED), c.Discard("a"), Lane.DISCARDED, EventName.DISCARDED, {"discarded"}, gauges={"dlq_size": -1}),
-    *(
-        Row(f"prune {lane}", job_in(lane), c.Prune(), lane, None, {"pruned"})
-        for lane in (Lane.COMPLETE, Lane.CANCELLED, Lane.DISCARDED)
-    ),
+    Row("replay", job_in(Lane.FAILED), c.Replay("a"), Lane.READY, EventName.REPLAYED,
+        "replayed", "", "dlq_size-1 queue_depth+1"),
+    Row("replay, head", job_in(Lane.FAILED, keyed=True), c.Replay("a"), Lane.READY, EventName.REPLAYED,
+        "replayed", "mailbox_wait", "dlq_size-1 queue_depth+1"),
+    Row("replay, behind", job_in(Lane.FAILED, keyed=True), c.Replay("a"), Lane.PARKED, EventName.REPLAYED,
+        "replayed", "", "dlq_size-1 queue_depth+1 parked+1", occupied=True),
+    Row("discard", job_in(Lane.FAILED), c.Discard("a"), Lane.DISCARDED, EventName.DISCARDED,
+        "discarded", "", "dlq_size-1"),
+    Row("prune complete", job_in(Lane.COMPLETE), c.Prune(), Lane.COMPLETE, None, "pruned"),
+    Row("prune cancelled", job_in(Lane.CANCELLED), c.Prune(), Lane.CANCELLED, None, "pruned"),
+    Row("prune discarded", job_in(Lane.DISCARDED), c.Prune(), Lane.DISCARDED, None, "pruned"),
 ]  # fmt: skip
 
 
@@ -219,9 +228,9 @@ def test_a_transition_changes_what_the_table_says(row: Row) -> None:
     assert isinstance(verdict, Change)
     assert verdict.job.lane is row.to
     assert (verdict.event.name if verdict.event else None) is row.event
-    assert booked(verdict.deltas, Kind.COUNTER) == dict.fromkeys(row.counters, 1)
-    assert booked(verdict.deltas, Kind.HISTOGRAM) == dict.fromkeys(row.histograms, 1)
-    assert booked(verdict.deltas, Kind.GAUGE) == row.gauges
+    assert booked(verdict.deltas, Kind.COUNTER) == dict.fromkeys(row.counters.split(), 1)
+    assert booked(verdict.deltas, Kind.HISTOGRAM) == dict.fromkeys(row.histograms.split(), 1)
+    assert booked(verdict.deltas, Kind.GAUGE) == {gauge[:-2]: int(gauge[-2:]) for gauge in row.gauges.split()}
 
 
 @pytest.mark.parametrize(
@@ -276,14 +285,11 @@ def test_cancellations_while_failing_are_told_apart(command: c.JobCommand, cell:
 OUTCOMES: Final = (Done(), Failed("x"), Retry(after=3), Fail("x"), Cancel("x"))
 ALL_COMMANDS: Final = [
     *(command for kind, command in COMMANDS.items() if kind is not c.Settle),
-    *(settle(outcome, retry=policy) for outcome in OUTCOMES for policy in (RetryPolicy(), STEP_ASIDE)),
+    *(settle(outcome, retry=policy) for outcome in OUTCOMES for policy in (BLOCK, STEP_ASIDE)),
 ]
-CIRCUMSTANCES: Final[list[Fields]] = [
-    {**asked, **limits, **holds}
-    for asked in ({}, ASKED)
-    for limits in ({}, {"failures": 9}, {"losses": 2})
-    for holds in ({}, {"holds": True, "entity": "e"})
-]
+ASKED_OR_NOT: Final[list[Fields]] = [{}, ASKED]
+LIMITS: Final[list[Fields]] = [{}, {"failures": 9}, {"losses": 2}]
+HOLDS: Final[list[Fields]] = [{}, {"holds": True, "entity": "e"}]
 
 
 def gauges_of(job: Job) -> Counter[str]:
@@ -293,24 +299,25 @@ def gauges_of(job: Job) -> Counter[str]:
     return counted
 
 
-def fits(lane: Lane, field: str) -> bool:
-    """Whether a job in this lane can differ in this field: only a running one is asked to stop, only a back-off holds."""
-    only = {"cancel_at": Lane.PROCESSING, "holds": Lane.SCHEDULED, "entity": Lane.SCHEDULED}
-    return only.get(field, lane) is lane
+def jobs_in(lane: Lane, keyed: bool) -> Iterator[Job]:
+    """All that can differ among jobs in a lane: only a running one is asked to stop, only a back-off holds or not."""
+    asked = ASKED_OR_NOT if lane is Lane.PROCESSING else ASKED_OR_NOT[:1]
+    holds = HOLDS if lane is Lane.SCHEDULED and keyed else HOLDS[:1]
+    for one, two, three in product(asked, LIMITS, holds):
+        fields: Fields = {**one, **two, **three}
+        yield job_in(lane, keyed=keyed, **fields)
 
 
 def all_changes() -> list[tuple[Job, c.JobCommand, Change]]:
     found = []
-    for lane, keyed, extra, command, occupied in product(
-        Lane, (False, True), CIRCUMSTANCES, ALL_COMMANDS, (False, True)
-    ):
-        job = job_in(lane, keyed=keyed, **{name: value for name, value in extra.items() if fits(lane, name)})
-        kept = deepcopy(job)
-        verdict = decide(job, command, NOW, number=100, occupied=occupied)
-        assert job == kept
-        assert decide(job, command, NOW, number=100, occupied=occupied) == verdict
-        if isinstance(verdict, Change):
-            found.append((job, command, verdict))
+    for lane, keyed, command, occupied in product(Lane, (False, True), ALL_COMMANDS, (False, True)):
+        for job in jobs_in(lane, keyed):
+            kept = deepcopy(job)
+            verdict = decide(job, command, NOW, number=100, occupied=occupied)
+            assert job == kept
+            assert decide(job, command, NOW, number=100, occupied=occupied) == verdict
+            if isinstance(verdict, Change):
+                found.append((job, command, verdict))
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import apsw
 import pytest
@@ -29,7 +29,10 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from jobledger._core.decide import Verdict
+    from jobledger._core.job import Job
     from jobledger._store.contract import Takeover
+    from jobledger._store.sqlite.lockfile import LockFile
 
 Story: TypeAlias = Callable[[Driver], None]
 NOTICED = (AssertionError, pytest.fail.Exception, StoreError, apsw.Error)
@@ -90,18 +93,20 @@ def a_clone_of_a_writer_goes_on(driver: Driver) -> None:
 
 def a_decision_is_saved_on_a_row_that_has_changed(driver: Driver) -> None:
     job_id = driver.submit()
-    with transaction(driver) as page, pytest.raises(StoreError, match="changed under"):
+    with transaction(driver) as page:
         job = page.by_id(job_id)
         batches.apply(page, job, c.Cancel(job_id))
-        batches.apply(page, job, c.Cancel(job_id))
+        with pytest.raises(StoreError, match="changed under"):
+            batches.apply(page, job, c.Cancel(job_id))
 
 
 def a_start_is_saved_on_a_row_that_has_changed(driver: Driver) -> None:
     job_id = driver.submit()
-    with transaction(driver) as page, pytest.raises(StoreError, match="changed under"):
+    with transaction(driver) as page:
         job = page.by_id(job_id)
         batches.apply(page, job, c.Cancel(job_id))
-        batches.apply(page, job, c.Start(driver.worker.writer_id))
+        with pytest.raises(StoreError, match="changed under"):
+            batches.apply(page, job, c.Start(driver.worker.writer_id))
 
 
 def an_entity_runs_one_at_a_time(driver: Driver) -> None:
@@ -168,7 +173,7 @@ def two_lost_jobs_wait(driver: Driver) -> None:
     assert len(driver.start(10)) == 1
 
 
-def a_poisoned_job_is_started_again_and_again(driver: Driver) -> None:
+def a_poisoned_job_starts_again(driver: Driver) -> None:
     job_id = driver.submit(max_losses=2)
     for _ in range(2):
         dead = driver.enlist()
@@ -221,8 +226,8 @@ def all_of(*patches: Patch) -> Patch:
 def without_the_unique_index(monkeypatch: pytest.MonkeyPatch) -> None:
     migrate = connection.migrate
 
-    def mutated(opened: apsw.Connection, *rest: Any) -> int:
-        done = migrate(opened, *rest)
+    def mutated(opened: apsw.Connection, lock: LockFile, boundaries: tuple[float, ...]) -> int:
+        done = migrate(opened, lock, boundaries)
         opened.execute("DROP INDEX job_holder")
         return done
 
@@ -235,7 +240,7 @@ def blind_to(field: str) -> Patch:
     def apply(monkeypatch: pytest.MonkeyPatch) -> None:
         running = rules._running
 
-        def mutated(job: Any, command: Any, now: int) -> Any:
+        def mutated(job: Job, command: c.Running, now: int) -> Verdict:
             return running(job, replace(command, **{field: getattr(job, field)}), now)
 
         monkeypatch.setattr(rules, "_running", mutated)
@@ -269,7 +274,7 @@ def no_hand_over(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def due_by_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batches, "sorted", lambda jobs, key: jobs, raising=False)
+    monkeypatch.setattr(batches, "sorted", lambda jobs, **_: jobs, raising=False)
 
 
 def cancel_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -279,13 +284,15 @@ def cancel_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
+GUARD = "AND version = ?"
+SUSPECT = "losses > 0"
 MUTANTS = [
     Mutant("the dead may write", a_zombie_settles_its_job_after_the_takeover, sql("fence", " AND NOT dead")),
     Mutant("the dead may count", a_zombie_counts_after_the_takeover, sql("fence", " AND NOT dead")),
     Mutant("batches have no number", a_batch_is_sent_twice, sql("fence", "batch_no = ? - 1", "? > 0")),
     Mutant("numbers may repeat", a_clone_of_a_writer_goes_on, sql("fence", "batch_no = ? - 1", "batch_no <= ?")),
-    Mutant("saves have no guard", a_decision_is_saved_on_a_row_that_has_changed, sql("save_job", "AND version = ?", "AND ? > 0")),
-    Mutant("starts have no guard", a_start_is_saved_on_a_row_that_has_changed, sql("save_started", "AND version = ?", "AND ? > 0")),
+    Mutant("saves have no guard", a_decision_is_saved_on_a_row_that_has_changed, sql("save_job", GUARD, "AND ? > 0")),
+    Mutant("starts have no guard", a_start_is_saved_on_a_row_that_has_changed, sql("save_started", GUARD, "AND ? > 0")),
     Mutant("nobody looks for the holder", an_entity_runs_one_at_a_time, sql("occupied", "holds = 1", "holds = 2")),
     Mutant(
         "nobody looks, and no index guards", an_entity_runs_one_at_a_time,
@@ -301,7 +308,7 @@ MUTANTS = [
     Mutant("requeued before fenced", a_late_batch_meets_a_takeover, requeue_before_fencing),
     Mutant("requeued, never fenced", a_late_batch_meets_a_takeover, no_fencing),
     Mutant("suspects start like the others", two_lost_jobs_wait, sql("claim", "losses = 0", "losses >= 0")),
-    Mutant("suspects never start", a_poisoned_job_is_started_again_and_again, sql("any_suspect", "losses > 0", "losses > 9")),
+    Mutant("suspects never start", a_poisoned_job_starts_again, sql("any_suspect", SUSPECT, "losses > 9")),
     Mutant("failing forgets the cancel", a_cancelled_job_fails, cancel_ignored),
 ]  # fmt: skip
 

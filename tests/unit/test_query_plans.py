@@ -21,7 +21,8 @@ BY_ID: Final = "sqlite_autoindex_job_1"
 SEARCHED: Final = {
     "occupied": "job_holder", "head": "job_box", "due": "job_due", "next_due": "job_due", "claim": "job_claim",
     "claim_suspect": "job_suspect", "stops": "job_stop", "key_holder": BY_ID, "prunable": "job_ended",
-    "page_dead": "job_dead", "page_dead_newest": "job_dead", "page_entity": "job_entity", "page_entity_newest": "job_entity",
+    "page_dead": "job_dead", "page_dead_newest": "job_dead",
+    "page_entity": "job_entity", "page_entity_newest": "job_entity",
     "page_batch": "job_batch", "page_batch_newest": "job_batch", "page": PRIMARY, "page_newest": PRIMARY,
     "job_by_key": PRIMARY, "job_by_id": BY_ID, "record": BY_ID, "save_job": PRIMARY, "save_started": PRIMARY,
     "save_progress": PRIMARY, "forget_job": PRIMARY, "drop_expired_keys": BY_ID,
@@ -50,10 +51,11 @@ def fill(connection: apsw.Connection, jobs: int) -> None:
         ended = key if lane in {"complete", "cancelled", "failed"} else None
         rows.append((
             key, f"id{key}", key, rng.choice((1, 2)), entity, rng.randrange(4), lane, holds, 1, key, key, 1, 1, 0,
-            int(rng.random() < 0.05), 10, 3, None, None, 0, "b" if key < 50 else None, None, 1 if lane == "processing" else None,
-            key, key, 1 if key % 9 == 0 else None, ended, None, None, None, None, 1, b"{}",
+            int(rng.random() < 0.05), 10, 3, None, None, 0, "b" if key < 50 else None, None,
+            1 if lane == "processing" else None, key, key, 1 if key % 9 == 0 else None, ended,
+            None, None, None, None, 1, b"{}",
         ))  # fmt: skip
-    connection.executemany(f"INSERT INTO job VALUES ({', '.join('?' * 33)})", rows)
+    connection.executemany(SQL["insert_job"], rows)
     connection.execute("INSERT INTO dedupe SELECT type_id, id, id, 0 FROM job LIMIT 100")
 
 
@@ -75,7 +77,7 @@ def connection(request: pytest.FixtureRequest) -> Iterator[apsw.Connection]:
     connection.close()
 
 
-def holes(name: str) -> Any:
+def holes(name: str) -> dict[str, None] | tuple[None, ...]:
     named = re.findall(r":(\w+)", SQL[name])
     return dict.fromkeys(named) if named else (None,) * SQL[name].count("?")
 
@@ -126,7 +128,8 @@ def test_no_other_statement_walks_through_the_jobs(connection: apsw.Connection) 
 
 PARAMETERS: Final[dict[str, Any]] = {
     "claim": (1, 2, 0, 10), "claim_suspect": (1, 2), "any_suspect": (), "head": ("e1",), "occupied": ("e1",),
-    "due": (500, 10), "next_due": (), "stops": (1,), "held_by": (1,), "key_holder": (1, "id1"), "probes": (500,), "used": (),
+    "due": (500, 10), "next_due": (), "stops": (1,), "held_by": (1,), "key_holder": (1, "id1"),
+    "probes": (500,), "used": (),
     "page_dead": {"after": -1, "lanes": None, "type_id": None, "entity": None, "batch": None, "limit": 10},
 }  # fmt: skip
 

@@ -64,7 +64,7 @@ def test_every_statement_of_the_store_compiles_against_its_schema(file: str) -> 
         for name, text in statements(PACKAGE, file).items():
             if name in {"begin", "commit", "rollback"}:
                 continue
-            holes = {hole: None for hole in re.findall(r":(\w+)", text)} or (None,) * text.count("?")
+            holes = dict.fromkeys(re.findall(r":(\w+)", text)) or (None,) * text.count("?")
             plan = list(connection.execute(f"EXPLAIN {text}", holes))
             assert plan, name
 
@@ -75,4 +75,4 @@ def test_every_rule_of_the_audit_finds_nothing_in_an_empty_store() -> None:
             connection.execute(text)
         rules = {name: text for name, text in statements(PACKAGE, "audit.sql").items() if name.startswith("rule_")}
         assert rules
-        assert {name: list(connection.execute(text)) for name, text in rules.items()} == dict.fromkeys(rules, [])
+        assert [name for name, text in rules.items() if list(connection.execute(text))] == []

@@ -24,7 +24,9 @@ Examples:
 
 def list_jobs(
     *,
-    status: Annotated[str | None, typer.Option(metavar="STATUS", help=f"One of {', '.join(Status)}.")] = None,
+    status: Annotated[
+        str | None, typer.Option("--status", metavar="STATUS", help=f"One of {', '.join(Status)}.")
+    ] = None,
     type_name: Annotated[str | None, typer.Option("--type", metavar="TYPE", help="Only this type.")] = None,
     entity: Annotated[str | None, typer.Option(metavar="NAME", help="Only this entity.")] = None,
     batch: Annotated[str | None, typer.Option(metavar="NAME", help="Only this batch.")] = None,

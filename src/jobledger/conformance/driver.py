@@ -134,7 +134,7 @@ class Driver:
 
     def settle(self, job: Job, outcome: Outcome | None = None, elapsed: Micros = SECOND, **fields: Any) -> Job:  # noqa: ANN401 - a Settle's fields
         """Settle a started job by its writer (done, if nothing else is said); the job after it."""
-        return change(self._by_owner(job, self.settling(job, outcome, elapsed, **fields))).job
+        return change(self._by_owner(self.settling(job, outcome, elapsed, **fields))).job
 
     def fail(self, job: Job, error: str = "boom", **fields: Any) -> Job:  # noqa: ANN401 - a Settle's fields
         """The attempt failed; what follows is up to the job's limits."""
@@ -142,11 +142,11 @@ class Driver:
 
     def release(self, job: Job) -> Job:
         """The worker stops and puts the job back."""
-        return change(self._by_owner(job, c.Release(job.id, job.key, job.run, job.writer_id or 0))).job
+        return change(self._by_owner(c.Release(job.id, job.key, job.run, job.writer_id or 0))).job
 
     def report(self, job: Job, percent: float, message: str = "") -> Job:
         """The attempt reports progress."""
-        return change(self._by_owner(job, c.Report(job.id, job.key, job.run, job.writer_id or 0, percent, message))).job
+        return change(self._by_owner(c.Report(job.id, job.key, job.run, job.writer_id or 0, percent, message))).job
 
     def lose(self, worker: Writer) -> Takeover:
         """The worker's process is dead: it is taken over."""
@@ -226,7 +226,7 @@ class Driver:
         balance = books.balance(read)
         assert balance.balanced, balance
 
-    def _by_owner(self, job: Job, command: c.Running) -> Answer:
+    def _by_owner(self, command: c.Running) -> Answer:
         (answer,) = self._writers[command.writer_id].send(command).answers
         return answer
 

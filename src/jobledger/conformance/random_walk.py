@@ -23,8 +23,14 @@ if TYPE_CHECKING:
     from jobledger.conformance.writer import Writer
 
 OUTCOMES: Final[tuple[Outcome, ...]] = (
-    Done(), Failed("boom"), Failed("slow", Reason.TIMEOUT), Retry(after=2.5), Retry(), Fail("no", Reason.VALIDATION), Cancel("no"),
-)  # fmt: skip
+    Done(),
+    Failed("boom"),
+    Failed("slow", Reason.TIMEOUT),
+    Retry(after=2.5),
+    Retry(),
+    Fail("no", Reason.VALIDATION),
+    Cancel("no"),
+)
 
 
 class Walk:
@@ -86,10 +92,17 @@ class Walk:
         """A job with a bit of everything."""
         rng = self.rng
         sent = self.driver.new(
-            rng.choice((self.driver.mail, self.driver.bill)), rng.choice(list(Priority)), entity=rng.choice((None, "a", "b")),
-            delay=rng.choice((0, 0, SECOND)), max_attempts=rng.randint(1, 3), max_losses=rng.randint(1, 2),
-            timeout=rng.choice((None, 5)), dedupe=rng.choice((None, "k")), dedupe_for=rng.choice((0, SECOND)), batch="b",
-        )  # fmt: skip
+            rng.choice((self.driver.mail, self.driver.bill)),
+            rng.choice(list(Priority)),
+            entity=rng.choice((None, "a", "b")),
+            delay=rng.choice((0, 0, SECOND)),
+            max_attempts=rng.randint(1, 3),
+            max_losses=rng.randint(1, 2),
+            timeout=rng.choice((None, 5)),
+            dedupe=rng.choice((None, "k")),
+            dedupe_for=rng.choice((0, SECOND)),
+            batch="b",
+        )
         self.ids.append(sent.id)
         return sent
 
@@ -99,9 +112,14 @@ class Walk:
             return commands.Release(job.id, job.key, job.run, job.writer_id or 0)
         policy = RetryPolicy(on_retry=self.rng.choice(("block", "step-aside")))
         return self.driver.settling(
-            job, self.rng.choice(OUTCOMES), self.rng.randrange(10**7), result=b"[1]", retry=policy, jitter=self.rng.random(),
+            job,
+            self.rng.choice(OUTCOMES),
+            self.rng.randrange(10**7),
+            result=b"[1]",
+            retry=policy,
+            jitter=self.rng.random(),
             late=self.rng.random() < 0.1,
-        )  # fmt: skip
+        )
 
     def compare(self, answer: Answer) -> None:
         """The stored row is the decided one, and history ends with the decided event."""

@@ -88,7 +88,10 @@ class TestPages:
         driver.fail(driver.start(1, types=(driver.bill,))[0])
 
         def found(
-            status: Status | None = None, type_id: int | None = None, entity: str | None = None, batch: str | None = None
+            status: Status | None = None,
+            type_id: int | None = None,
+            entity: str | None = None,
+            batch: str | None = None,
         ) -> set[str]:
             return set(page(driver, Filter(status, type_id, entity, batch, newest_first)))
 
