@@ -188,6 +188,7 @@ class Books(RuleBasedStateMachine):
             key=lambda job: job.started,
         )
         takeover = self.driver.lose(writer)
+        self.model.look(self.now)
         for job in held:
             self.model.lost(job, self.now)
             self.settled.append(self.running.pop(job.id))
@@ -307,8 +308,13 @@ class Books(RuleBasedStateMachine):
 
 
 CHECKS = (HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large)
-TestBooks = Books.TestCase
-TestBooks.settings = settings(max_examples=60, stateful_step_count=50, deadline=None, suppress_health_check=CHECKS)
+
+
+@pytest.mark.timeout(600)  # a failure takes its time to shrink
+class TestBooks(Books.TestCase):  # type: ignore[misc,valid-type]
+    """Many short lives."""
+
+    settings = settings(max_examples=60, stateful_step_count=50, deadline=None, suppress_health_check=CHECKS)
 
 
 @pytest.mark.slow

@@ -88,6 +88,7 @@ class Dispatcher:
         self._threads = ThreadPoolExecutor(max(threads, 1), thread_name_prefix="jobledger")
         self._reports: dict[int, Report] = {}
         self._reporting: set[int] = set()
+        self._suspects: set[int] = set()
         self._looking = False
         self._stopping = False
         self._told: Stop | None = None
@@ -114,7 +115,7 @@ class Dispatcher:
             types = list(self._registry.ids(is_async=pool.is_async))
             types.sort(key=lambda _: self._clock.sample())
             groups.append(Group(tuple(types), max(free, 0) if types else 0, pool.stride))
-        suspects = 0 if any(attempt.job.losses for attempt in self.running.values()) else 1
+        suspects = 0 if unsent or self._suspects else 1
         return Claim(tuple(groups), suspects) if looking or any(group.slots for group in groups) else None
 
     def take(self, committed: Committed) -> None:
@@ -164,6 +165,8 @@ class Dispatcher:
         context = Context(claimed.job, registration.name, signals, report=self._reporter(claimed), submit=self._submit)
         attempt = Attempt(claimed, registration, context, signals, self._clock, self._threads)
         self.running[claimed.job.key] = attempt
+        if claimed.job.losses:
+            self._suspects.add(claimed.job.key)
         self._pool_of(attempt).used += 1
         self.idle.clear()
         if self._told is not None:
@@ -172,6 +175,7 @@ class Dispatcher:
 
     async def _run(self, attempt: Attempt) -> None:
         ended = await attempt.run()
+        self._suspects.discard(attempt.job.key)
         if ended is None:
             return
         last = self._reports.pop(attempt.job.key, None)
@@ -198,6 +202,8 @@ class Dispatcher:
             del self.running[attempt.job.key]
         if not self.running:
             self.idle.set()
+        if attempt.job.losses:
+            self.look()  # one suspect at a time: now the next one may start
         if isinstance(answer, Change) and answer.event is not None:
             self.ended[answer.event.name] += 1
 

@@ -8,11 +8,11 @@ from collections import deque
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from jobledger._config import MAX_BATCH
-from jobledger._core.commands import Release, Report, Settle, SubmitAll
+from jobledger._core.commands import Count, Release, Report, Settle, Submit, SubmitAll
 from jobledger._core.decide import Change, Refusal, Refused
 from jobledger._store.contract import Batch
 from jobledger._store.gauge import DoorGauge
-from jobledger.errors import CommitUnknown, Fenced, JobledgerError, NotOpen, StoreError
+from jobledger.errors import CommitUnknown, Fenced, JobledgerError, NotOpen, OutcomeUnknown, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -273,6 +273,8 @@ class Door:
             committed = await self._commit(batch)
         except Fenced:
             self._fenced(batch, entries)
+        except _Unresolved:
+            self._unresolved(batch, entries)
         except StoreError as error:
             await self._refused(entries, error)
         except Exception as error:  # noqa: BLE001 - whoever sent the culprit is told; the others are served
@@ -289,7 +291,7 @@ class Door:
                 log.warning("the answer of batch %d is lost: reading it back", batch.number)
         while True:
             try:
-                recalled = await self.run(lambda: self.store.recall(batch))
+                recalled = await self._recall(batch)
                 if recalled is None:
                     return await self.run(lambda: self.store.commit(batch))
             except StoreError as error:
@@ -299,6 +301,12 @@ class Door:
                 if self.claimer is not None:
                     self.claimer.look()  # what a lost answer said of cancels and due times, the next one says again
                 return recalled
+
+    async def _recall(self, batch: Batch) -> Committed | None:
+        try:
+            return await self.run(lambda: self.store.recall(batch))
+        except Fenced as error:
+            raise _Unresolved from error
 
     def _deliver(self, batch: Batch, entries: list[Entry], committed: Committed) -> None:
         self._number = batch.number
@@ -330,6 +338,13 @@ class Door:
             self.claimer.fenced()
         for entry in lost:
             entry.tell(Refusal(Refused.STALE))
+
+    def _unresolved(self, batch: Batch, entries: list[Entry]) -> None:
+        """Whether the batch was applied can't be found out: neither is claimed."""
+        self._fenced(batch, [entry for entry in entries if _is_running(entry.command)])
+        for entry in entries:
+            if not _is_running(entry.command):
+                entry.tell(OutcomeUnknown(_job_of(entry.command)))
 
     async def _refused(self, entries: list[Entry], error: Exception) -> None:
         """The store can't write now: callers are told, settlements wait until it can."""
@@ -364,6 +379,22 @@ class Door:
                 await self._write(Batch(batch.writer_id, self._number + 1, (entry.command,)), [entry])
             else:
                 (self._settlements if _is_running(entry.command) else self._commands).append(entry)
+
+
+class _Unresolved(Exception):
+    """The writer of a batch of unknown outcome is gone, or has gone on."""
+
+
+def _job_of(command: Command) -> str:
+    match command:
+        case Submit():
+            return command.id
+        case SubmitAll():
+            return command.items[0].id
+        case Count():
+            return "(none: own metrics)"
+        case _:
+            return command.job_id
 
 
 def _is_running(command: Command) -> bool:

@@ -102,6 +102,17 @@ class TestTakeovers:
         driver.lose(dead)
         assert (driver.status(poison), driver.job(waiting).lane) == (Status.FAILED, Lane.READY)
 
+    def test_what_has_become_due_is_seen_before_a_mailbox_is_handed_over(self, driver: Driver) -> None:
+        """By order, as in every other transaction that hands over."""
+        due = driver.submit(entity="e", delay=SECOND)
+        driver.submit(entity="e", max_losses=1)
+        waiting = driver.submit(entity="e")
+        dead = driver.enlist()
+        driver.start_one(dead)
+        driver.clock.advance(SECOND)
+        driver.lose(dead)
+        assert (driver.job(due).lane, driver.job(waiting).lane) == (Lane.READY, Lane.PARKED)
+
     def test_a_dead_worker_is_no_worker(self, driver: Driver) -> None:
         """It handles nothing and has no slots."""
         dead = driver.enlist(slots=7, types=(driver.bill,))
