@@ -41,7 +41,7 @@ def _labels(bench: Bench) -> tuple[str, ...]:
 
 async def _at(bench: Bench, label: str, size: int) -> Numbers:
     url = f"sqlite:///{bench.path()}"
-    started = bench.size(6000, 2000)
+    started = bench.size(5000, 2000)
     app, tally = App(url), Tally(started)
 
     @app.job("noop")

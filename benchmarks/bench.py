@@ -6,14 +6,15 @@ import asyncio
 import itertools
 import random
 from dataclasses import dataclass
-from time import perf_counter
-from typing import TYPE_CHECKING, Any, TypeAlias
+from time import perf_counter, process_time
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from jobledger import App, Item
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
+    from typing import Self
 
     from jobledger import JobId
 
@@ -58,6 +59,37 @@ class Bench:
         self.findings += findings
 
 
+class Speed(NamedTuple):
+    """How fast jobs went through; on a machine with other work the second number varies less.
+
+    Attributes:
+        rate: jobs per second.
+        cpu: microseconds of this process's CPU time per job.
+    """
+
+    rate: float
+    cpu: float
+
+
+class Stopwatch:
+    """Wall and CPU time over several stretches."""
+
+    def __init__(self) -> None:
+        self.wall = self.cpu = 0.0
+        self._began = (0.0, 0.0)
+
+    def __enter__(self) -> Self:
+        self._began = (perf_counter(), process_time())
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.wall += perf_counter() - self._began[0]
+        self.cpu += process_time() - self._began[1]
+
+    def speed(self, jobs: int) -> Speed:
+        return Speed(jobs / self.wall, self.cpu / jobs * 1_000_000)
+
+
 class Tally:
     """Counts calls of handlers, from the loop and from threads, and says when there were enough."""
 
@@ -91,8 +123,8 @@ async def drain(
     threads: int | None = None,
     plain: bool = False,
     work: float = 0.0,
-) -> float:
-    """Jobs per second of a full queue: from the start of a worker until its last result is committed.
+) -> Speed:
+    """Drain a full queue: from the start of a worker until its last result is committed.
 
     Args:
         bench: for the file and its audit.
@@ -102,17 +134,16 @@ async def drain(
         plain: a ``def`` handler, in threads.
         work: seconds that an ``async def`` handler awaits on average: all at once would move in lockstep.
     """
-    app, tally = bench.app(), Tally(len(payloads))
+    app, tally, watch = bench.app(), Tally(len(payloads)), Stopwatch()
     app.job("noop")(_plain(tally) if plain else _async(tally, work))
     async with app:
         await fill(app, "noop", payloads)
-        began = perf_counter()
-        async with app.worker(slots=slots, threads=threads):
-            await tally.enough.wait()
-        elapsed = perf_counter() - began
+        with watch:
+            async with app.worker(slots=slots, threads=threads):
+                await tally.enough.wait()
         await bench.audit(app)
     assert tally.count == len(payloads)
-    return len(payloads) / elapsed
+    return watch.speed(len(payloads))
 
 
 def _async(tally: Tally, work: float) -> Callable[..., Any]:

@@ -24,7 +24,7 @@ async def once(bench: Bench) -> Numbers:
         INSERT: _inserts(bench, inserts),
         SUBMIT: await _submits(bench, inserts),
         DRAIN: _drains(bench, jobs),
-        DRAINED: await drain(bench, payloads(jobs)),
+        DRAINED: (await drain(bench, payloads(jobs))).rate,
     }
 
 

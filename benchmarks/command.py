@@ -25,6 +25,7 @@ NAMES = (
     "drain", "submit", "latency", "keyed", "parked", "priorities", "backlog", "mixed", "scrape", "memory", "ceilings",
 )  # fmt: skip
 LEAST_RUNS = 3
+_ABOUT = "Measure jobledger on this disk. Compare ratios, not seconds; each benchmark ends with an audit of its books."
 
 
 def main() -> int:
@@ -53,7 +54,7 @@ def load(name: str) -> Benchmark:
 
 
 def _asked() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="benchmarks/run.py", description=__doc__)
+    parser = argparse.ArgumentParser(prog="benchmarks/run.py", description=_ABOUT)
     parser.add_argument("--only", action="append", choices=NAMES, help="one benchmark; may be given several times")
     parser.add_argument("--quick", action="store_true", help="small sizes: in a minute, and less exact")
     parser.add_argument("--full", action="store_true", help="also 1,000,000 waiting jobs: some minutes more")
@@ -63,6 +64,8 @@ def _asked() -> argparse.Namespace:
     asked = parser.parse_args()
     if asked.runs < LEAST_RUNS:
         parser.error(f"--runs is at least {LEAST_RUNS}: a median of fewer says little")
+    if asked.directory is not None and not asked.directory.is_dir():
+        parser.error(f"there is no directory {asked.directory}")
     return asked
 
 

@@ -9,35 +9,41 @@ from benchmarks.measure import Benchmark, Line, Numbers, ratio
 from jobledger import Item
 
 if TYPE_CHECKING:
-    from benchmarks.bench import Bench
+    from benchmarks.bench import Bench, Payload
 
 UNKEYED = "without entity"
 MANY = "an entity each"
 SHARED = "100 entities"
 HOT = "one entity for all"
+KEYED = (MANY, SHARED, HOT)
 
 
 async def once(bench: Bench) -> Numbers:
     number, hot = bench.size(10_000, 2000), bench.size(600, 200)
-    return {
+    speeds = {
         UNKEYED: await drain(bench, payloads(number)),
-        MANY: await drain(bench, [Item({"i": i}, entity=f"customer:{i}") for i in range(number)]),
-        SHARED: await drain(bench, [Item({"i": i}, entity=f"customer:{i % 100}") for i in range(number)]),
-        HOT: await drain(bench, [Item({"i": i}, entity="customer:1") for i in range(hot)]),
+        MANY: await drain(bench, _keyed(number, number)),
+        SHARED: await drain(bench, _keyed(number, 100)),
+        HOT: await drain(bench, _keyed(hot, 1)),
     }
+    return {name: speed.rate for name, speed in speeds.items()} | {_cpu(n): s.cpu for n, s in speeds.items()}
+
+
+def _keyed(number: int, entities: int) -> list[Payload]:
+    return [Item({"i": i}, entity=f"customer:{i % entities}") for i in range(number)]
+
+
+def _cpu(name: str) -> str:
+    return f"{name}: CPU"
 
 
 BENCHMARK = Benchmark(
     "keyed",
     "no-op jobs of entities, 100 slots; a hot entity needs a commit for each of its jobs",
     (
-        Line(UNKEYED, "jobs/s"),
-        Line(MANY, "jobs/s"),
-        Line(SHARED, "jobs/s"),
-        Line(HOT, "jobs/s"),
-        ratio(MANY, UNKEYED),
-        ratio(SHARED, UNKEYED),
-        ratio(HOT, UNKEYED),
+        *(Line(name, "jobs/s") for name in (UNKEYED, *KEYED)),
+        *(ratio(name, UNKEYED) for name in KEYED),
+        *(ratio(_cpu(name), _cpu(UNKEYED), f"CPU per job, {name} : {UNKEYED}") for name in KEYED),
     ),
     once,
 )

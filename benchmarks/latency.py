@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from benchmarks.bench import Bench
     from jobledger import App
 
-PAUSE = 0.015
+PAUSE = 0.012
 STARTED_P50 = "submit to handler started, p50"
 STARTED_P99 = "submit to handler started, p99"
 ANSWERED_P50 = "submit to its answer, p50"
@@ -28,7 +28,7 @@ CHAINED = "each job submits the next"
 
 
 async def once(bench: Bench) -> Numbers:
-    return await _idle(bench, bench.size(200, 80)) | await _chains(bench, bench.size(300, 100))
+    return await _idle(bench, bench.size(160, 60)) | await _chains(bench, bench.size(300, 100))
 
 
 async def _idle(bench: Bench, samples: int) -> Numbers:

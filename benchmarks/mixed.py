@@ -18,8 +18,8 @@ async def once(bench: Bench) -> Numbers:
     numbers: Numbers = {}
     for label, work in WORK.items():
         ideal = SLOTS / work
-        number = int(min(bench.size(5000, 1500), ideal * bench.size(3, 1)))
-        rate = await drain(bench, payloads(number), slots=SLOTS, work=work)
+        number = int(min(bench.size(5000, 1500), ideal * bench.size(2, 1)))
+        rate, _ = await drain(bench, payloads(number), slots=SLOTS, work=work)
         numbers |= {_rate(label): rate, _share(label): rate / ideal * 100}
     return numbers
 

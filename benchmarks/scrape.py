@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from jobledger import App
 
 TYPES = 10
+REPEATS = 10
 PRIORITIES = ("critical", "high", "normal", "low")
 READ, READ_MORE = "read the ledger", "read the ledger, 20 times the jobs"
 TEXT, TEXT_MORE = "Prometheus text", "Prometheus text, 20 times the jobs"
@@ -57,7 +58,7 @@ async def _spread(app: App, jobs: int) -> None:
 
 async def _milliseconds(read: Callable[[], Awaitable[object]]) -> float:
     taken: list[float] = []
-    for _ in range(20):
+    for _ in range(REPEATS):
         began = perf_counter()
         await read()
         taken.append(perf_counter() - began)

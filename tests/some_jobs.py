@@ -18,9 +18,9 @@ RUN: Final = 3
 _PLAIN: Final = Job(
     key=41, id="a", seq=41, type_id=5, entity=None, priority=1, lane=Lane.READY, holds=False,
     submitted_at=NOW - 60 * SECOND, due_at=NOW - 50 * SECOND, eligible_at=NOW - 40 * SECOND,
-    origin_at=NOW - 50 * SECOND, run=0, failures=0, losses=0, max_attempts=10, max_losses=3, timeout=None, dedupe=None, dedupe_until=0, batch=None,
-    trace=None, writer_id=None, fence=0, started_at=None, cancel_at=None, ended_at=None, reason=None, error=None,
-    result=None, progress=None, version=1,
+    origin_at=NOW - 50 * SECOND, run=0, failures=0, losses=0, max_attempts=10, max_losses=3, timeout=None,
+    dedupe=None, dedupe_until=0, batch=None, trace=None, writer_id=None, fence=0, started_at=None, cancel_at=None,
+    ended_at=None, reason=None, error=None, result=None, progress=None, version=1,
 )  # fmt: skip
 
 

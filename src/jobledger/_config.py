@@ -9,11 +9,16 @@ MAX_BATCH: Final = 500
 MAX_ITEMS: Final = 10_000
 MAX_BATCH_BYTES: Final = 16 * 1024 * 1024
 """A batch submit is one transaction: items and bytes that it may have."""
+MAX_PAGE: Final = 1000
+"""Jobs that one page of a list shows at most."""
 MAX_PAYLOAD: Final = 256 * 1024
 MAX_NAME: Final = 255
 """Characters of a type, an entity, a dedupe key or a batch id."""
 MAX_ERROR: Final = 8 * 1024
 MAX_MESSAGE: Final = 1024
+MAX_LIMIT: Final = 1_000_000
+"""Attempts, or lost workers, that a job may have."""
+MAX_FACTOR: Final = 1_000
 MAX_DELAY_SECONDS: Final = 10 * 365 * 86_400.0
 LABEL_BUDGET: Final = 200
 """Types with a label of their own; later ones share ``__other__``."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, Unpack, cast, overload
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeGuard, Unpack, cast, overload
 
 import msgspec
 
 from jobledger import errors
-from jobledger._config import MAX_BATCH_BYTES, MAX_ITEMS, POLL_SECONDS
+from jobledger._config import MAX_BATCH_BYTES, MAX_ITEMS, MAX_PAGE, POLL_SECONDS
 from jobledger._core import commands as c
 from jobledger._core.decide import Refusal, Refused, Verdict
 from jobledger._core.job import Job, Progress, Status
@@ -23,20 +23,25 @@ from jobledger._core.report import (
     summary_of,
 )
 from jobledger._store.contract import Filter
-from jobledger._store.intake import Options, SubmitOptions, command, not_an_object
+from jobledger._store.intake import Options, SubmitOptions, command, limit_of, not_an_object
 from jobledger._types import JobId
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 
     from jobledger._clock import Clock
-    from jobledger._store.commit import Door, Run
+    from jobledger._store.commit import Door
     from jobledger._store.known import KnownTypes
+    from jobledger._store.run import Run
 
 
 JobIds: TypeAlias = list[JobId]
 Many: TypeAlias = list[Any]
 """`list` is a method below, so the type has other names there."""
+
+
+_CURSOR_DIGITS: Final = 19
+"""Cursors are the store's row numbers, which have fewer."""
 
 
 class Item(msgspec.Struct, frozen=True):
@@ -235,9 +240,7 @@ class JobService:
             InvalidOption: unknown status, a limit outside 1 to 1,000, or a cursor that isn't ours.
             UnknownType: no such type.
         """
-        if not 1 <= limit <= 1000:  # noqa: PLR2004 - a page
-            message = f"limit must be 1 to 1000, not {limit}"
-            raise errors.InvalidOption(message)
+        limit_of(limit, "limit", MAX_PAGE)
         if type is not None:
             await self._learn(type)
         where = Filter(
@@ -354,10 +357,10 @@ def _status(value: Status | str) -> Status:
         raise errors.InvalidOption(message) from None
 
 
-def _cursor(after: str | None) -> int | None:
+def _cursor(after: object) -> int | None:
     if after is None:
         return None
-    if not after.isdecimal():
+    if not isinstance(after, str) or not (after.isascii() and after.isdecimal() and len(after) < _CURSOR_DIGITS):
         message = f"after must be the `next` of an earlier page, not {after!r}"
         raise errors.InvalidOption(message)
     return int(after)

@@ -41,7 +41,7 @@ class Shell:
         """A command on the store, without handlers."""
         return CliRunner().invoke(cli, [*words, "--url", self.url], input=stdin, prog_name="jobledger")
 
-    def json(self, *words: str) -> Any:  # noqa: ANN401 - any JSON
+    def json(self, *words: str) -> Any:
         """What a command that succeeds says as JSON."""
         result = self(*words, "--json")
         assert result.exit_code == 0, result.output
@@ -91,10 +91,13 @@ class Program:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if self.process.poll() is None:
             self.process.kill()
-        self.process.communicate()
+        if kind is None or self.process.stderr is None or self.process.stderr.closed:
+            self.process.communicate()
+        else:
+            sys.stderr.write(self.process.communicate()[1])
 
     def line(self) -> str:
         """The next line of stdout."""

@@ -108,8 +108,8 @@ LISTS = {
         "use one of queued, processing, complete, failed, cancelled, discarded",
     ),
     "an unknown type": (["--type", "email.sent"], "Did you mean 'email.send'?"),
-    "no limit": (["--limit", "0"], "limit must be 1 to 1000"),
-    "too high a limit": (["--limit", "1001"], "limit must be 1 to 1000"),
+    "no limit": (["--limit", "0"], "limit must be a whole number from 1 to 1,000"),
+    "too high a limit": (["--limit", "1001"], "limit must be a whole number from 1 to 1,000"),
     "a cursor of another kind": (["--after", "x"], "after must be"),
 }
 

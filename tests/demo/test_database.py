@@ -68,6 +68,13 @@ async def test_a_directory_that_is_missing_is_not_made(tmp_path: Path) -> None:
     assert not (tmp_path / "missing").exists()
 
 
+async def test_a_file_where_the_inputs_should_go_stays(tmp_path: Path) -> None:
+    inputs_of(tmp_path / "demo.db").touch()
+    with pytest.raises(StoreError, match="choose another file"):
+        await clear(tmp_path / "demo.db")
+    assert list(listing(tmp_path)) == ["demo-inputs"]
+
+
 async def test_a_store_in_use_stays(tmp_path: Path) -> None:
     path = tmp_path / "demo.db"
     async with App(url_of(path)) as app:

@@ -1,10 +1,11 @@
 """The demo, run once on 300 files as a user would run it; its report is checked against itself and from outside."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -115,14 +116,31 @@ def test_a_second_run_replaces_the_first(folder: Path) -> None:
     assert {first for first, *_ in words} <= known | {"dlq"}
 
 
-def test_ctrl_c_leaves_a_store_that_balances(folder: Path) -> None:
-    command = [sys.executable, "-m", "jobledger", "demo", "--db", "stopped.db"]
-    with subprocess.Popen(command, cwd=folder, env=os.environ, stderr=subprocess.PIPE, text=True) as demo:
+@contextmanager
+def running(folder: Path, name: str) -> Iterator[subprocess.Popen[str]]:
+    """A demo that has begun to work."""
+    command = [sys.executable, "-m", "jobledger", "demo", "--db", name]
+    with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True) as demo:
         assert demo.stderr is not None
-        before = next((line for line in demo.stderr if "running" in line), "it never ran")
+        assert any("running" in line for line in demo.stderr)
+        yield demo
+
+
+def test_ctrl_c_leaves_a_store_that_balances(folder: Path) -> None:
+    with running(folder, "stopped.db") as demo:
         demo.send_signal(signal.SIGINT)
+        assert demo.stderr is not None
         rest = demo.stderr.read()
-    assert demo.returncode == 130, before + rest
+    assert demo.returncode == 130, rest
     assert "worker jobledger.cli.demo.handlers:app" in rest
     assert "Traceback" not in rest
     assert jobledger("audit", "--url", "sqlite:///stopped.db", cwd=folder).returncode == 0
+
+
+def test_kill_9_leaves_a_store_that_balances_and_makes_way(folder: Path) -> None:
+    with running(folder, "killed.db") as demo:
+        demo.kill()
+    assert demo.returncode == -signal.SIGKILL
+    assert jobledger("audit", "--url", "sqlite:///killed.db", cwd=folder).returncode == 0
+    again = jobledger("demo", "--limit", "100", "--db", "killed.db", cwd=folder)
+    assert again.returncode == 0, again.stderr

@@ -1,6 +1,8 @@
 """While one batch commits the next one gathers; there are no timers."""
 
 import asyncio
+from itertools import pairwise
+from typing import Any
 
 from jobledger import App, Context
 from jobledger._core.commands import Report, Settle, Submit, SubmitAll
@@ -42,9 +44,8 @@ async def test_a_batch_submit_is_a_batch_of_its_own(app: App) -> None:
         await app.declare("work")
         script = scripted(app)
         script.hold()
-        waiting = [
-            asyncio.ensure_future(app.jobs.submit("work", payload)) for payload in ({}, {}, [{}, {}], {}, [{}], [{}])
-        ]
+        payloads: list[Any] = [{}, {}, [{}, {}], {}, [{}], [{}]]
+        waiting = [asyncio.ensure_future(app.jobs.submit("work", payload)) for payload in payloads]
         await until(lambda: script.at_gate, "the first batch is being committed")
         script.release()
         await asyncio.gather(*waiting)
@@ -81,7 +82,7 @@ async def test_one_batch_settles_and_claims(app: App) -> None:
                 await work.result(job_id, wait=5)
         reports = [await app.jobs.status(job_id) for job_id in jobs]
 
-    for before, after in zip(reports, reports[1:], strict=False):
+    for before, after in pairwise(reports):
         assert before.ended_at == after.started_at
     settling = [batch for batch in script.batches if any(isinstance(command, Settle) for command in batch.commands)]
     assert len(settling) == 10

@@ -139,8 +139,8 @@ async def test_any_exception_is_a_failure(app: App) -> None:
         raise raised[what]
 
     async with app.worker():
-        for what in raised:
+        for what, error in raised.items():
             for handler in (work, work_in_a_thread):
-                with pytest.raises(JobEnded) as ended_:
+                with pytest.raises(JobEnded) as caught:
                     await app.jobs.result(await handler.submit(what=what), wait=5)
-                assert type(raised[what]).__name__ in (ended_.value.error or "")
+                assert type(error).__name__ in (caught.value.error or "")

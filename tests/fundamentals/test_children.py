@@ -28,7 +28,7 @@ async def test_a_failed_parent_has_no_children(app: App) -> None:
     """Nor has one that is tried again: only the attempt that completes has."""
 
     @app.job("order", retry_base=0)
-    async def order(ctx: Context, *, gives_up: bool) -> None | Fail:
+    async def order(ctx: Context, *, gives_up: bool) -> Fail | None:
         ctx.submit("ship")
         if gives_up:
             return Fail("sold out")

@@ -33,7 +33,7 @@ async def test_a_key_is_free_when_its_job_has_ended(app: App) -> None:
     """However it ended: a dead letter doesn't hold its key either."""
 
     @app.job("report")
-    async def report(*, fails: bool = False) -> None | Fail:
+    async def report(*, fails: bool = False) -> Fail | None:
         return Fail("no") if fails else None
 
     async with app.worker():

@@ -1,6 +1,6 @@
 """A job can be due later."""
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 
 from jobledger import App
 from tests.waiting import until
@@ -34,7 +34,7 @@ async def test_an_instant_with_a_time_zone(app: App) -> None:
     async with app.worker():
         far = await app.jobs.status(await remind.options(at=later).submit())
         assert (far.due_at, far.lane) == (later, "scheduled")
-        past = await remind.options(at=datetime(2000, 1, 1, tzinfo=timezone.utc)).submit()
+        past = await remind.options(at=datetime(2000, 1, 1, tzinfo=UTC)).submit()
         await remind.result(past, wait=5)
 
 
@@ -59,7 +59,7 @@ async def test_delays_survive_a_restart(app: App) -> None:
     async with app:
         job_id = await remind.options(delay=0.02).submit()
         due = (await app.jobs.status(job_id)).due_at
-        await until(lambda: datetime.now(timezone.utc) > due, "it is due")
+        await until(lambda: datetime.now(UTC) > due, "it is due")
         assert (await app.jobs.status(job_id)).lane == "scheduled"
         async with app.worker():
             await remind.result(job_id, wait=5)

@@ -79,10 +79,9 @@ async def test_types_share_an_entity(app: App) -> None:
         done.append("receipt")
 
     async with app:
-        for handler in (receipt, charge, receipt):
-            last = await handler.options(entity="a").submit()
+        jobs = [await handler.options(entity="a").submit() for handler in (receipt, charge, receipt)]
         async with app.worker():
-            await app.jobs.result(last, wait=5)
+            await app.jobs.result(jobs[-1], wait=5)
 
     assert done == ["receipt", "charge", "receipt"]
 

@@ -9,7 +9,7 @@ async def test_every_transition_is_kept(app: App) -> None:
     @app.job("flaky", retry_base=0)
     async def flaky(ctx: Context) -> str:
         if ctx.attempt == 1:
-            raise OSError("no route")  # noqa: EM101 - a handler's own words
+            raise OSError("no route")
         return "done"
 
     async with app.worker():

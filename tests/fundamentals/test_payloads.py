@@ -1,7 +1,7 @@
 """A payload is a JSON object that maps to the handler's parameters, typed by their annotations."""
 
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any, TypedDict
 
 import msgspec
@@ -58,7 +58,7 @@ async def test_a_struct(app: App) -> None:
     async def order(*, order: Order) -> None:
         seen.append(order)
 
-    given = Order(7, datetime(2026, 1, 2, tzinfo=timezone.utc))
+    given = Order(7, datetime(2026, 1, 2, tzinfo=UTC))
     assert await received(app, "order", {"order": given}, seen) == given
 
 

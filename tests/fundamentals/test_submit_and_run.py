@@ -120,7 +120,7 @@ async def test_an_app_may_be_both(app: App) -> None:
             job_id = await greet.submit(name=name)
             async with app.worker():
                 assert await greet.result(job_id, wait=5) == f"hello {name}"
-        assert (await app.jobs.status(job_id)).status == "complete"
+            assert (await app.jobs.status(job_id)).status == "complete"
 
 
 def test_synchronous_code_uses_the_same_app(app: App) -> None:

@@ -12,7 +12,9 @@ from jobledger._runtime.poll import Poll
 from tests.waiting import until
 
 
-async def cancelled_while_running(app: App, ends: Callable[[], Any], **options: Any) -> tuple[str, str | None, str | None]:
+async def cancelled_while_running(
+    app: App, ends: Callable[[], Any], **options: Any
+) -> tuple[str, str | None, str | None]:
     """Run a handler that is cancelled, swallows it, and ends in its own way: the job's status, event and reason."""
     started = asyncio.Event()
 
@@ -53,7 +55,7 @@ async def test_a_completion_wins(app: App, ends: Callable[[], Any]) -> None:
         (raises, "Processing"),
         (lambda: Retry(after=0), "Processing"),
         (lambda: Fail("no"), "Processing"),
-        (lambda: object(), "Validation"),
+        (object, "Validation"),
     ],
 )
 async def test_everything_else_is_cancelled(app: App, ends: Callable[[], Any], reason: str | None) -> None:
@@ -85,9 +87,7 @@ async def test_a_timeout_while_a_cancel_is_asked(app: App) -> None:
     assert (report.status, len(report.attempts)) == ("cancelled", 1)
 
 
-async def test_a_release_while_a_cancel_is_asked(
-    new_app: Callable[[], App], monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_release_while_a_cancel_is_asked(new_app: Callable[[], App], monkeypatch: pytest.MonkeyPatch) -> None:
     """Another process asks for the cancel, and the worker stops before it hears of it."""
 
     async def sees_nothing(poll: Poll) -> None: ...

@@ -26,16 +26,23 @@ async def test_several_tasks_may_open_it(app: App) -> None:
 
 
 async def test_it_may_be_opened_while_it_closes(app: App) -> None:
+    used = asyncio.Event()
+
     async def use() -> None:
         async with app:
             await app.declare("work")
             await app.jobs.submit("work")
+            used.set()
 
-    for _ in range(5):
-        closing = asyncio.ensure_future(use())
-        await until(lambda: app._door is not None and app._opened == 0 or closing.done(), "it closes")
+    for turns in range(5):
+        used.clear()
+        first = asyncio.ensure_future(use())
+        await used.wait()
+        for _ in range(turns):
+            await asyncio.sleep(0)
         await use()
-        await closing
+        await first
+    assert app._door is None
 
 
 def test_it_may_be_used_in_one_loop_after_the_other(app: App) -> None:

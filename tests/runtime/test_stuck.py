@@ -146,9 +146,7 @@ async def test_a_stop_that_is_itself_cancelled_releases_nothing(app: App, gate: 
         assert (await app.metrics.audit()).balanced
 
 
-async def test_its_jobs_are_taken_over_when_the_process_has_ended(
-    new_app: Callable[[], App], store_path: Path
-) -> None:
+async def test_its_jobs_are_taken_over_when_the_process_has_ended(new_app: Callable[[], App], store_path: Path) -> None:
     app = new_app()
 
     @app.job("stuck")

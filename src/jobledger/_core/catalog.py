@@ -235,7 +235,8 @@ IMBALANCE: Final = _gauge(
 )  # fmt: skip
 SAMPLED_AT: Final = _gauge(
     0, "sampled_at", "jobs_sampled_timestamp_seconds", "When upkeep last sampled.",
-    "When the sampled gauges (entities, deepest mailbox, imbalance) were written; of several times the earliest.", (), "sample",
+    "When the sampled gauges (entities, deepest mailbox, imbalance) were written; of several times the earliest.",
+    (), "sample",
 )  # fmt: skip
 AS_OF: Final = _gauge(
     0, "ledger_as_of", "jobs_ledger_as_of_timestamp_seconds", "Time of this read.",
@@ -248,8 +249,8 @@ UNFOLDED: Final = _gauge(
 
 CATALOG: Final = (
     *ELEVEN, RUNNING, SCHEDULED, PARKED, REPLAYED, DISCARDED, DEDUPLICATED, LOST, RELEASED, STALE, PRUNED, MAILBOX_WAIT,
-    OLDEST_READY, OLDEST_RUNNING, LAST_COMPLETED, OVERDUE, WORKERS, WORKER_SLOTS, UNHANDLED, ENTITIES_ACTIVE, MAILBOX_DEEPEST,
-    IMBALANCE, SAMPLED_AT, AS_OF, UNFOLDED,
+    OLDEST_READY, OLDEST_RUNNING, LAST_COMPLETED, OVERDUE, WORKERS, WORKER_SLOTS, UNHANDLED, ENTITIES_ACTIVE,
+    MAILBOX_DEEPEST, IMBALANCE, SAMPLED_AT, AS_OF, UNFOLDED,
 )  # fmt: skip
 BY_NUMBER: Final = {instrument.number: instrument for instrument in CATALOG if instrument.number}
 

@@ -110,14 +110,16 @@ class Attempt:
         self._context.check()
         if self.registration.is_async:
             return await self.registration.function(**arguments)
-        call = contextvars.copy_context().run
-        ended = asyncio.get_running_loop().run_in_executor(self._threads, call, self._in_thread, arguments)
+        context = contextvars.copy_context()
+        ended = asyncio.get_running_loop().run_in_executor(
+            self._threads, lambda: context.run(self._in_thread, arguments)
+        )
         try:
-            answer, error = await ended
+            answer, raised = await ended
         except asyncio.CancelledError:
             raise _StillRunningError from None
-        if error is not None:
-            raise error
+        if raised is not None:
+            raise raised
         return answer
 
     def _in_thread(self, arguments: dict[str, Any]) -> tuple[Any, BaseException | None]:

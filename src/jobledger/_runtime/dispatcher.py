@@ -175,9 +175,9 @@ class Dispatcher:
 
     async def _run(self, attempt: Attempt) -> None:
         ended = await attempt.run()
-        self._suspects.discard(attempt.job.key)
         if ended is None:
             return
+        self._suspects.discard(attempt.job.key)
         last = self._reports.pop(attempt.job.key, None)
         self._pool_of(attempt).used -= 1
         try:
@@ -193,7 +193,7 @@ class Dispatcher:
     def _settled(self, attempt: Attempt, ended: Running, answer: Answer | BaseException, *, plain: bool) -> None:
         if isinstance(answer, BaseException):
             if isinstance(ended, Settle) and not plain:
-                # Something in its outcome is poison: a plain dead letter says so. Left in processing, nobody would see it.
+                # Something in its outcome is poison: a plain dead letter says so, where processing would hide it.
                 self._post(attempt, _plain(ended, answer), plain=True)
                 return
             log.critical("job %s can't be settled: it stays in processing until this process ends", ended.job_id)

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from jobledger._clock import Clock
     from jobledger._runtime.dispatcher import Dispatcher
-    from jobledger._store.commit import Door, Run
+    from jobledger._store.commit import Door
+    from jobledger._store.run import Run
 
 log = logging.getLogger("jobledger.worker")
 _STOP_SECONDS = 5.0
@@ -88,7 +89,7 @@ class Node:
 
     @property
     def ended(self) -> Mapping[str, int]:
-        """What came of this process's attempts so far, by transition: completed, retried, released …"""
+        """What came of this process's attempts so far, by transition: completed, retried, released and so on."""
         return self._dispatcher.ended
 
     def hurry(self) -> None:

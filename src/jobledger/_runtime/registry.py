@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from jobledger._config import MAX_FACTOR
 from jobledger._core.labels import label
 from jobledger._core.retry import DEFAULT_MAX_ATTEMPTS, DEFAULT_MAX_LOSSES, RetryPolicy
 from jobledger._runtime.signature import Signature
 from jobledger._store.contract import Declaration
-from jobledger._store.intake import limit_of, name_of, priority_of, seconds_of
+from jobledger._store.intake import is_number, limit_of, name_of, priority_of, seconds_of
 from jobledger._types import OnRetry, micros
 from jobledger.errors import InvalidOption
 
@@ -39,7 +40,9 @@ class TypeOptions(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             InvalidOption: an option is out of its range.
         """
-        name_of(name, "type")
+        if name_of(name, "type") is None:
+            message = "type must be a string, not None"
+            raise InvalidOption(message)
         timeout = None if self.timeout is None else micros(seconds_of(self.timeout, "timeout", above=True))
         priority = int(priority_of(self.priority))
         attempts, losses = limit_of(self.max_attempts, "max_attempts"), limit_of(self.max_losses, "max_losses")
@@ -51,11 +54,11 @@ class TypeOptions(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             InvalidOption: an option is out of its range.
         """
-        if self.on_retry not in {"block", "step-aside"}:
+        if not any(self.on_retry == known for known in ("block", "step-aside")):
             message = f'on_retry is "block" or "step-aside", not {self.on_retry!r}'
             raise InvalidOption(message)
-        if self.retry_factor < 1:
-            message = f"retry_factor must be at least 1, not {self.retry_factor!r}"
+        if not is_number(self.retry_factor) or not 1 <= self.retry_factor <= MAX_FACTOR:
+            message = f"retry_factor must be a number from 1 to {MAX_FACTOR:,}, not {self.retry_factor!r}"
             raise InvalidOption(message)
         base, cap = seconds_of(self.retry_base, "retry_base"), seconds_of(self.retry_cap, "retry_cap")
         return RetryPolicy(base, self.retry_factor, cap, self.on_retry)

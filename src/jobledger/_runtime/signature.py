@@ -89,7 +89,7 @@ def _result(returns: Any) -> Any:  # noqa: ANN401 - any annotation
     if not _is_union(returns):
         return Any if returns is Done or returns in _NO_RESULT else returns
     left = tuple(answer for answer in get_args(returns) if answer not in _NO_RESULT)
-    return Any if Done in left or not left else Union[left]
+    return Any if Done in left or not left else Union[left]  # noqa: UP007 - a union of what is left can only be written so
 
 
 def _decoder(

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jobledger._clock import Clock
-    from jobledger._store.commit import Door, Run
+    from jobledger._store.commit import Door
+    from jobledger._store.run import Run
 
 log = logging.getLogger("jobledger.upkeep")
 PRUNE_AT_ONCE = 500

@@ -5,77 +5,29 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING
 
 from jobledger._config import MAX_BATCH
-from jobledger._core.commands import Count, Release, Report, Settle, Submit, SubmitAll
+from jobledger._core.commands import SubmitAll
 from jobledger._core.decide import Change, Refusal, Refused
 from jobledger._store.contract import Batch
+from jobledger._store.entry import Entry
 from jobledger._store.gauge import DoorGauge
 from jobledger.errors import CommitUnknown, Fenced, JobledgerError, NotOpen, OutcomeUnknown, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
     from jobledger._core.commands import Command, Running
+    from jobledger._store.claimer import Claimer
     from jobledger._store.contract import Answer, Claim, Committed, Enlistment, Store
+    from jobledger._store.run import Run
 
-T = TypeVar("T")
 log = logging.getLogger("jobledger.door")
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 2.0
 _LAST_SECONDS = 5.0
 """How long a door that closes waits for a store that can't write."""
-
-
-class Run(Protocol):
-    """Runs a function of the store: in a thread, or inline in a simulation."""
-
-    def __call__(self, work: Callable[[], T], /) -> Awaitable[T]:
-        """Run it and give back what it returns."""
-        ...
-
-
-class Claimer(Protocol):
-    """Who starts jobs in this process: the dispatcher."""
-
-    def ask(self, unsent: int) -> Claim | None:
-        """What can be started now; ``unsent`` settlements still hold their slots."""
-        ...
-
-    def take(self, committed: Committed) -> None:
-        """The batch is durable: start what it claimed, stop what it cancels."""
-        ...
-
-    def wants(self) -> bool:
-        """Whether a look for ready jobs is due even with nothing to write."""
-        ...
-
-    def look(self) -> None:
-        """Ask for a look: the last one came to nothing."""
-        ...
-
-    def fenced(self) -> None:
-        """This process was taken over: nothing that runs can be settled any more."""
-        ...
-
-
-class Entry:
-    """One command in the queue and who waits for its answer."""
-
-    __slots__ = ("_tell", "command")
-
-    def __init__(self, command: Command, tell: Callable[[Answer | BaseException], None]) -> None:
-        """Keep both."""
-        self.command = command
-        self._tell = tell
-
-    def tell(self, answer: Answer | BaseException) -> None:
-        """Answer; whoever can't take it must not keep the others from theirs."""
-        try:
-            self._tell(answer)
-        except Exception as error:
-            log.critical("an answer was not taken; this is a bug", exc_info=error)
 
 
 class Door:
@@ -189,7 +141,7 @@ class Door:
             async with asyncio.timeout(_LAST_SECONDS if self._kept else None):
                 await self.drain()
         except TimeoutError:
-            log.error("%d settlement(s) could not be written: these jobs will run again", len(self._settlements))
+            log.error("%d settlement(s) could not be written: these jobs will run again", len(self._settlements))  # noqa: TRY400 - the traceback would only say that time ran out
             self._settlements.clear()
             if self._serving is not None:
                 self._serving.cancel()
@@ -331,9 +283,9 @@ class Door:
         if self.writer_id == batch.writer_id:
             log.error("writer %s was fenced: its running jobs belong to others now", self.writer_id)
             self.writer_id = None
-        lost = [*self._settlements, *(entry for entry in entries if _is_running(entry.command))]
+        lost = [*self._settlements, *(entry for entry in entries if entry.is_running)]
         self._settlements.clear()
-        self._commands.extendleft(reversed([entry for entry in entries if not _is_running(entry.command)]))
+        self._commands.extendleft(reversed([entry for entry in entries if not entry.is_running]))
         if self.claimer is not None:
             self.claimer.fenced()
         for entry in lost:
@@ -341,17 +293,17 @@ class Door:
 
     def _unresolved(self, batch: Batch, entries: list[Entry]) -> None:
         """Whether the batch was applied can't be found out: neither is claimed."""
-        self._fenced(batch, [entry for entry in entries if _is_running(entry.command)])
+        self._fenced(batch, [entry for entry in entries if entry.is_running])
         for entry in entries:
-            if not _is_running(entry.command):
-                entry.tell(OutcomeUnknown(_job_of(entry.command)))
+            if not entry.is_running:
+                entry.tell(OutcomeUnknown(entry.job_id))
 
     async def _refused(self, entries: list[Entry], error: Exception) -> None:
         """The store can't write now: callers are told, settlements wait until it can."""
         log.warning("nothing was written, trying again in %.2f s: %s", self._pause, error)
-        self._settlements.extendleft(reversed([entry for entry in entries if _is_running(entry.command)]))
+        self._settlements.extendleft(reversed([entry for entry in entries if entry.is_running]))
         for entry in entries:
-            if not _is_running(entry.command):
+            if not entry.is_running:
                 entry.tell(error)
         if self.claimer is not None:
             self.claimer.look()
@@ -378,24 +330,8 @@ class Door:
             if self.writer_id == batch.writer_id:
                 await self._write(Batch(batch.writer_id, self._number + 1, (entry.command,)), [entry])
             else:
-                (self._settlements if _is_running(entry.command) else self._commands).append(entry)
+                (self._settlements if entry.is_running else self._commands).append(entry)
 
 
 class _Unresolved(Exception):
     """The writer of a batch of unknown outcome is gone, or has gone on."""
-
-
-def _job_of(command: Command) -> str:
-    match command:
-        case Submit():
-            return command.id
-        case SubmitAll():
-            return command.items[0].id
-        case Count():
-            return "(none: own metrics)"
-        case _:
-            return command.job_id
-
-
-def _is_running(command: Command) -> bool:
-    return isinstance(command, Settle | Release | Report)

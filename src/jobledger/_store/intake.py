@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from datetime import datetime
-from typing import TYPE_CHECKING, Self, TypedDict
+from typing import TYPE_CHECKING, Final, Self, TypedDict, TypeGuard
 
 import msgspec
 
-from jobledger._config import MAX_DELAY_SECONDS, MAX_NAME
+from jobledger._config import MAX_DELAY_SECONDS, MAX_LIMIT, MAX_NAME
 from jobledger._core.commands import Submit
 from jobledger._core.priority import BY_LABEL, Priority
 from jobledger._store.codec import encode_payload
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from jobledger._core.reads import JobType
+
+
+_NEVER: Final = 9000
+"""The year from which on an instant can't be read back everywhere."""
 
 
 class SubmitOptions(TypedDict, total=False):
@@ -77,7 +81,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         if unknown:
             message = f"there is no option {unknown[0]!r}: use {', '.join(cls.__struct_fields__)}"
             raise InvalidOption(message)
-        if options.get("on_duplicate", "return") not in {"return", "raise"}:
+        if not any(options.get("on_duplicate", "return") == known for known in ("return", "raise")):
             message = f'on_duplicate is "return" or "raise", not {options.get("on_duplicate")!r}'
             raise InvalidOption(message)
         return cls(**options)
@@ -116,7 +120,7 @@ def command(
     )
 
 
-def priority_of(value: str | Priority) -> Priority:
+def priority_of(value: object) -> Priority:
     """A priority by its label.
 
     Raises:
@@ -157,13 +161,20 @@ def seconds_of(value: object, what: str, *, above: bool = False) -> float:
     Raises:
         InvalidOption: says which rule is broken.
     """
-    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+    if not is_number(value):
         message = f"{what} must be a number of seconds, not {value!r}"
         raise InvalidOption(message)
-    if value < 0 or (above and value == 0) or value > MAX_DELAY_SECONDS:
+    if value < 0 or value > MAX_DELAY_SECONDS or (above and micros(value) == 0):
         message = f"{what} must be {'more than 0' if above else 'at least 0'} and at most ten years, not {value!r} s"
         raise InvalidOption(message)
     return float(value)
+
+
+def is_number(value: object) -> TypeGuard[int | float]:
+    """A finite number, and not a truth value."""
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _delay(options: Options) -> int:
@@ -176,20 +187,23 @@ def _delay(options: Options) -> int:
 def _instant(at: object) -> int | None:
     if at is None:
         return None
-    if not isinstance(at, datetime) or at.tzinfo is None:
+    if not isinstance(at, datetime) or at.utcoffset() is None:
         message = f"at must be a datetime with a time zone, not {at!r}"
+        raise InvalidOption(message)
+    if at.year >= _NEVER:
+        message = f"at must be before the year {_NEVER}, not {at}"
         raise InvalidOption(message)
     return micros(at.timestamp())
 
 
-def limit_of(value: object, what: str) -> int:
-    """A limit: a whole number from 1.
+def limit_of(value: object, what: str, most: int = MAX_LIMIT) -> int:
+    """A limit: a whole number from 1, with an end.
 
     Raises:
         InvalidOption: it is something else.
     """
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        message = f"{what} must be a whole number from 1, not {value!r}"
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
+        message = f"{what} must be a whole number from 1 to {most:,}, not {value!r}"
         raise InvalidOption(message)
     return value
 

@@ -67,12 +67,12 @@ class Driver:
         for store in self._stores:
             store.close()
 
-    def open(self) -> Any:  # noqa: ANN401 - a Store; typed Any so that tests may look at their own
+    def open(self) -> Any:
         """The same place once more, as another process would see it."""
         self._stores.append(self.factory(self.clock))
         return self._stores[-1]
 
-    def declare(self, name: str, budget: int = LABEL_BUDGET, **defaults: Any) -> int:  # noqa: ANN401 - a Declaration's fields
+    def declare(self, name: str, budget: int = LABEL_BUDGET, **defaults: Any) -> int:
         """Make a type known; its number."""
         types = self.store.declare((Declaration(name, name, **defaults),), budget)
         return next(type_.type_id for type_ in types if type_.name == name)
@@ -128,15 +128,15 @@ class Driver:
         assert len(jobs) == 1
         return jobs[0]
 
-    def settling(self, job: Job, outcome: Outcome | None = None, elapsed: Micros = SECOND, **fields: Any) -> c.Settle:  # noqa: ANN401 - a Settle's fields
+    def settling(self, job: Job, outcome: Outcome | None = None, elapsed: Micros = SECOND, **fields: Any) -> c.Settle:
         """A Settle of a started job, not sent yet."""
         return c.Settle(job.id, job.key, job.run, job.writer_id or 0, outcome or Done(), elapsed, **fields)
 
-    def settle(self, job: Job, outcome: Outcome | None = None, elapsed: Micros = SECOND, **fields: Any) -> Job:  # noqa: ANN401 - a Settle's fields
+    def settle(self, job: Job, outcome: Outcome | None = None, elapsed: Micros = SECOND, **fields: Any) -> Job:
         """Settle a started job by its writer (done, if nothing else is said); the job after it."""
         return change(self._by_owner(self.settling(job, outcome, elapsed, **fields))).job
 
-    def fail(self, job: Job, error: str = "boom", **fields: Any) -> Job:  # noqa: ANN401 - a Settle's fields
+    def fail(self, job: Job, error: str = "boom", **fields: Any) -> Job:
         """The attempt failed; what follows is up to the job's limits."""
         return self.settle(job, Failed(error), **fields)
 

@@ -24,9 +24,9 @@ async def pause(seconds: float) -> None:
     await asyncio.wait([asyncio.get_running_loop().create_future()], timeout=seconds)
 
 
-async def left() -> int:
+async def left() -> bool:
     now = await app.metrics.snapshot()
-    return now.value(QUEUE_DEPTH) + now.value(RUNNING)
+    return bool(now.value(QUEUE_DEPTH) or now.value(RUNNING))
 
 
 async def until_all_have_ended() -> None:

@@ -153,7 +153,9 @@ class Pages:
             self._cursor.executemany(SQL["add_history"], self._history)
         if self._completed:
             self._cursor.executemany(SQL["note_completed"], list(self._completed.items()))
-        cells = [(writer_id, *cell, value) for cell, value in self._cells.items() if value and cell[0] < USER_NUMBERS]
+        cells: list[tuple[int, ...]] = [
+            (writer_id, *cell, value) for cell, value in self._cells.items() if value and cell[0] < USER_NUMBERS
+        ]
         for cell, value in self._cells.items():
             if cell[0] >= USER_NUMBERS:
                 cells += self._carried(writer_id, cell, value)

@@ -47,6 +47,7 @@ async def clear(path: Path) -> None:
         await _check_ours(path)
         _check_unused(path)
     _remove(path)
+    _make_inputs(inputs_of(path))
 
 
 def _check_directory(path: Path) -> None:
@@ -56,6 +57,14 @@ def _check_directory(path: Path) -> None:
     if not os.access(path.parent, os.W_OK | os.X_OK):
         message = f"the directory {path.absolute().parent} can't be written: choose another file with --db"
         raise StoreReadOnly(message)
+
+
+def _make_inputs(folder: Path) -> None:
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        message = f"{folder} can't be made ({error.strerror}): choose another file with --db"
+        raise StoreReadOnly(message) from error
 
 
 def _is_there(path: Path) -> bool:

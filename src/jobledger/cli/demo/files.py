@@ -69,7 +69,7 @@ def spread(things: Sequence[Path], limit: int | None) -> list[Path]:
 
 def write_known_bad(folder: Path, count: int) -> list[File]:
     """Write files whose jobs must fail: the first one will be repaired, so its error is one of syntax."""
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(exist_ok=True)
     files: list[File] = []
     for number in range(1, count + 1):
         odd = number % 2 == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 _CHUNK: Final = 5_000
 _LOOK_SECONDS: Final = 0.1
+_LOOKS: Final = 20
+"""A rate is that of so many looks."""
 _WATCHED_PERCENT: Final = 1.0
 _PATIENCE: Final = 30.0
 _GRACE: Final = 2.0
@@ -96,14 +99,14 @@ async def _cancel_in_flight(course: Course) -> None:
 
 async def _follow(course: Course, live: Live) -> None:
     """Show the books until every file's job has ended."""
-    began, before, rate = time.perf_counter(), 0.0, 0.0
-    last = 0
+    began = time.perf_counter()
+    window: deque[tuple[float, int]] = deque(maxlen=_LOOKS)
     while True:
         figures = Figures.of(await app.metrics.snapshot(), MEASURE)
         elapsed = time.perf_counter() - began
-        if elapsed - before >= 1 or not figures.open:
-            rate, before, last = (figures.ended - last) / max(elapsed - before, _LOOK_SECONDS), elapsed, figures.ended
-        live.show(figures, rate)
+        window.append((elapsed, figures.ended))
+        (since, before), (now, ended) = window[0], window[-1]
+        live.show(figures, (ended - before) / (now - since) if now > since else 0.0)
         if not figures.open:
             course.work_seconds = elapsed
             return

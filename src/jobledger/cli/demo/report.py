@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from jobledger import App
-from jobledger._core.catalog import ELEVEN, Kind
+from jobledger._core.catalog import ELEVEN, ENQUEUED, Kind
 from jobledger.cli.demo.figures import count
 from jobledger.cli.demo.handlers import MEASURE, WATCH, witness
 from jobledger.cli.demo.mailboxes import Mailboxes, inspect
@@ -77,9 +77,10 @@ class Flight(msgspec.Struct, frozen=True):
 
 
 class Cancellations(msgspec.Struct, frozen=True):
-    """How many jobs were cancelled where."""
+    """How many jobs were cancelled where; those ``before_any_worker`` are among the queued ones."""
 
     queued: int
+    before_any_worker: int
     in_flight: int
     flight: Flight
 
@@ -126,7 +127,7 @@ async def collect(url: str, plan: Plan, course: Course) -> Report:
     async with App(url, read_only=True) as app:
         snapshot = await app.metrics.snapshot()
         compared = compare(snapshot, witness)
-        jobs = count(snapshot, ELEVEN[5], MEASURE)
+        jobs = count(snapshot, ENQUEUED, MEASURE)
         return Report(
             database=url,
             input=_input(plan),
@@ -138,7 +139,7 @@ async def collect(url: str, plan: Plan, course: Course) -> Report:
             lines_read=compared[-1].counted,
             slowest=await _slowest(app),
             dead=await _dead(app, course),
-            cancellations=await _cancellations(app, course),
+            cancellations=await _cancellations(app, plan, course),
             deduplicated=witness.heard(MEASURE, Heard.DUPLICATE),
             delayed=len(plan.delayed),
             mailboxes=_mailboxes(plan, course),
@@ -224,12 +225,13 @@ def _last_line(letter: JobSummary) -> str:
     return ((letter.error or "").strip().splitlines() or ["unknown"])[-1]
 
 
-async def _cancellations(app: App, course: Course) -> Cancellations:
+async def _cancellations(app: App, plan: Plan, course: Course) -> Cancellations:
     report = await app.jobs.status(course.watch_id)
     history = tuple((entry.at.isoformat(timespec="milliseconds"), entry.event.value) for entry in report.history)
     flight = Flight(course.watch_id, course.asked, course.came_to, history)
     return Cancellations(
         queued=witness.heard(MEASURE, Heard.CANCELLED),
+        before_any_worker=len(plan.cancelled),
         in_flight=sum(len(witness.of(type_name, Saw.STOPPED)) for type_name in (MEASURE, WATCH)),
         flight=flight,
     )

@@ -57,7 +57,7 @@ def _metrics(report: Report, out: Output) -> None:
 
 
 def _percentiles(report: Report, out: Output) -> None:
-    out.title(f"Percentiles of {MEASURE}, in milliseconds")
+    out.title(f"Percentiles of {MEASURE}, in milliseconds, estimated within the buckets of the histograms")
     rows = [
         [attribute, *(_ms(value) for value in by_type[MEASURE].values())]
         for attribute, by_type in report.percentiles.items()
@@ -77,7 +77,9 @@ def _slowest(report: Report, out: Output) -> None:
 def _cancellations(report: Report, out: Output) -> None:
     cancelled, flight = report.cancellations, report.cancellations.flight
     out.title("Cancelled")
-    out.line(f"  {cancelled.queued} while queued: at once, half of them before any worker was alive")
+    out.line(
+        f"  {cancelled.queued} while queued, {cancelled.before_any_worker} of them before any worker was alive: at once"
+    )
     out.line(f"  {cancelled.in_flight} in flight: {flight.id}, answered {flight.answer}, ended {flight.outcome}")
     out.line("    " + ", ".join(f"{event} {at[11:23]}" for at, event in flight.history))
 

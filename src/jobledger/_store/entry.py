@@ -1,0 +1,52 @@
+"""What waits at the door."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from jobledger._core.commands import Count, Release, Report, Settle, Submit, SubmitAll
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jobledger._core.commands import Command
+    from jobledger._store.contract import Answer
+
+log = logging.getLogger("jobledger.door")
+
+
+class Entry:
+    """One command in the queue and who waits for its answer."""
+
+    __slots__ = ("_tell", "command")
+
+    def __init__(self, command: Command, tell: Callable[[Answer | BaseException], None]) -> None:
+        """Keep both."""
+        self.command = command
+        self._tell = tell
+
+    def tell(self, answer: Answer | BaseException) -> None:
+        """Answer; whoever can't take it must not keep the others from theirs."""
+        try:
+            self._tell(answer)
+        except Exception as error:
+            log.critical("an answer was not taken; this is a bug", exc_info=error)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it comes from a running attempt; then it is kept until it is written."""
+        return isinstance(self.command, Settle | Release | Report)
+
+    @property
+    def job_id(self) -> str:
+        """The job that it is about; of a batch the first."""
+        match self.command:
+            case Submit():
+                return self.command.id
+            case SubmitAll():
+                return self.command.items[0].id
+            case Count():
+                return "(none: own metrics)"
+            case _:
+                return self.command.job_id

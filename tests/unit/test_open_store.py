@@ -1,0 +1,75 @@
+"""From a URL to a store."""
+
+import re
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from jobledger._store.open import open_store
+from jobledger._store.sqlite.store import SqliteStore
+from jobledger.errors import InvalidOption
+
+
+def opened(url: str) -> SqliteStore:
+    return cast("SqliteStore", open_store(url, lambda: 0))
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("sqlite:///jobs.db", "jobs.db"),
+        ("sqlite:///data/jobs.db", "data/jobs.db"),
+        ("sqlite:////var/lib/jobs.db", "/var/lib/jobs.db"),
+        ("sqlite:////var/my%20jobs%23.db", "/var/my jobs#.db"),
+        ("sqlite:////var/äöü.db", "/var/äöü.db"),
+        ("SQLITE:///jobs.db", "jobs.db"),
+        ("sqlite:///jobs.db?durability=process", "jobs.db"),
+    ],
+)
+def test_a_url_names_a_file(url: str, path: str) -> None:
+    assert opened(url).path == Path(path)
+
+
+@pytest.mark.parametrize(
+    ("query", "durability"),
+    [("", "power"), ("?durability=power", "power"), ("?durability=process", "process"), ("?durability=off", "off")],
+)
+def test_durability(query: str, durability: str) -> None:
+    assert opened(f"sqlite:///jobs.db{query}")._durability == durability
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("", "names no store: use sqlite:///file.db"),
+        ("jobs.db", "names no store"),
+        ("/var/lib/jobs.db", "names no store"),
+        ("sqlite://jobs.db", "names no store"),
+        ("sqlite://", "names no store"),
+        ("sqlite:///", "names no store"),
+        ("sqlite://host/jobs.db", "names no store"),
+        ("mysql:///jobs.db", "names no store"),
+        ("postgresql://host/jobs", "PostgreSQL is not in this version"),
+        ("postgres://host/jobs", "PostgreSQL is not in this version"),
+        ("sqlite:///jobs.db?durability=none", "durability=power|process|off and nothing else"),
+        ("sqlite:///jobs.db?durability=", "and nothing else"),
+        ("sqlite:///jobs.db?durable=off", "and nothing else"),
+        ("sqlite:///jobs.db?mode=ro", "and nothing else"),
+    ],
+)
+def test_anything_else_is_refused(url: str, says: str) -> None:
+    with pytest.raises(InvalidOption, match=re.escape(says)):
+        opened(url)
+
+
+def test_a_password_is_not_shown() -> None:
+    with pytest.raises(InvalidOption) as raised:
+        opened("mysql://me:secret@host/jobs")
+    assert "secret" not in str(raised.value)
+    assert "host" in str(raised.value)
+
+
+def test_nothing_is_opened_yet(tmp_path: Path) -> None:
+    opened(f"sqlite:///{tmp_path}/jobs.db")
+    assert list(tmp_path.iterdir()) == []
