@@ -108,6 +108,7 @@ class App:
         self._threads: tuple[ThreadPoolExecutor, ThreadPoolExecutor] | None = None
         self._node: Node | None = None
         self._opened = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._turn = asyncio.Lock()
         self._pid = os.getpid()
         self._enlisting = self._client()
@@ -179,8 +180,7 @@ class App:
     async def __aenter__(self) -> Self:
         """Open as a client: submits and asks, runs nothing."""
         self._check_process()
-        if self._opened == 0 and not self._turn.locked():
-            self._turn = asyncio.Lock()  # the last one may belong to another loop
+        self._belong_here()
         async with self._turn:
             if self._door is None:
                 try:
@@ -190,6 +190,15 @@ class App:
                     raise
             self._opened += 1
         return self
+
+    def _belong_here(self) -> None:
+        """One loop after the other may use an App, but not two at once."""
+        loop = asyncio.get_running_loop()
+        if self._loop is loop:
+            return
+        if self._door is not None:
+            raise NotOpen("this App is open in another event loop: use app.blocking() there, or an App of its own here")
+        self._loop, self._turn = loop, asyncio.Lock()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -230,7 +239,7 @@ class App:
             if self._node is not None:
                 message = "this App runs a worker already: give that one more slots, or use another App"
                 raise InvalidOption(message)
-            types = (*self._registry.ids(is_async=True), *self._registry.ids(is_async=False))
+            types = (*self._registry.ids(is_async=True), *(self._registry.ids(is_async=False) if threads else ()))
             self._enlisting = Enlistment("worker", socket.gethostname(), os.getpid(), slots + threads, types)
             dispatcher = Dispatcher(door, self._registry, self._clock, slots=slots, threads=threads, submit=self._child)
             node = Node(door, dispatcher, self._read, self._clock, retention=self._retention)
@@ -287,8 +296,10 @@ class App:
         door, threads = self._door, self._threads
         try:
             if door is not None:
-                await door.close(retire=retire)
-                await self._write(door.store.close)
+                try:
+                    await door.close(retire=retire)
+                finally:
+                    await self._write(door.store.close)
         finally:
             self._door = self._threads = None
             for thread in threads or ():

@@ -86,7 +86,7 @@ def test_all_of_a_type_without_a_question(shell: Shell) -> None:
     assert shell.json("dlq", "discard", "--all", "--type", "poison", "--yes") == {
         "discarded": 1,
         "overtaken": 0,
-        "errors": 0,
+        "errors": [],
     }
     assert shell.status_of(letter) is Status.DISCARDED
     assert shell.status_of(other) is Status.QUEUED

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from jobledger._core.job import Status
 from tests.cli.shell import SOURCE, Program, Shell
 from tests.waiting import until_blocking
 
@@ -80,6 +81,21 @@ def test_ctrl_c_while_it_reads_stdin(shell: Shell, words: tuple[str, ...]) -> No
         assert program.ended() == (130, "", "")
     os.close(writing)
     assert len(shell.json("list")["jobs"]) == 1
+
+
+def test_ctrl_c_at_a_question(shell: Shell) -> None:
+    job_id = shell.submit("poison")
+    shell.work_off()
+    reading, writing = os.pipe()
+    with Program(shell, "dlq", "discard", "--all", stdin=reading) as program:
+        os.close(reading)
+        assert program.process.stderr is not None
+        assert program.process.stderr.readline() == "discard 1 dead letter? [y/N]\n"
+        wait_until_it_sleeps(program)
+        program.stop(signal.SIGINT)
+        assert program.ended() == (130, "", "")
+    os.close(writing)
+    assert shell.status_of(job_id) is Status.FAILED
 
 
 def wait_until_it_sleeps(program: Program) -> None:

@@ -24,25 +24,36 @@ ROWS: list[list[Cell]] = [
 
 def drawn(width: int) -> str:
     file = io.StringIO()
-    Console(file=file, width=width, force_terminal=True, color_system=None).print(Sheet(COLUMNS, ROWS).drawn())
+    sheet = Sheet(COLUMNS, ROWS).fitted(width)
+    assert sheet is not None
+    Console(file=file, width=width, force_terminal=True, color_system=None).print(sheet.drawn())
     return file.getvalue()
 
 
 def test_a_wide_terminal_shows_it_all() -> None:
-    assert Sheet(COLUMNS, ROWS).fits(200)
     assert ("a long story " * 5).strip() in drawn(200)
 
 
 def test_a_narrower_one_folds_prose_and_never_ids() -> None:
-    assert Sheet(COLUMNS, ROWS).fits(80)
     lines = drawn(80).splitlines()
     assert any("01936f0c-93a3-7cc6-8d24-5a1e8c6f0b11" in line for line in lines)
-    assert len(lines) > 4
+    assert len(lines) == 4
     assert max(map(len, lines)) <= 80
 
 
+def test_spare_columns_go_first_and_empty_ones_are_not_drawn() -> None:
+    columns = ("id", Column("when", spare=1), Column("why", spare=2), "empty")
+    sheet = Sheet(columns, [["a" * 10, "b" * 10, "c" * 10, ""]])
+    widths = {34: ["id", "when", "why"], 33: ["id", "when"], 22: ["id", "when"], 21: ["id"], 10: ["id"]}
+    for width, heads in widths.items():
+        fitted = sheet.fitted(width)
+        assert fitted is not None
+        assert [column.header for column in fitted.drawn().columns] == heads
+    assert sheet.fitted(9) is None
+
+
 def test_a_narrow_one_gets_a_block_per_row(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert not Sheet(COLUMNS, ROWS).fits(40)
+    assert Sheet(COLUMNS, ROWS).fitted(40) is None
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "40")
     file = io.StringIO()

@@ -5,9 +5,10 @@ import asyncio
 import pytest
 
 from jobledger import AlreadyEnded, App, Cancelled, Context
-from jobledger._core.commands import Settle
+from jobledger._core.commands import Settle, Submit
 from jobledger._runtime.poll import Poll
-from jobledger.errors import Duplicate
+from jobledger._store.contract import Batch
+from jobledger.errors import Duplicate, Fenced, OutcomeUnknown
 from tests.scripted import Fault, busy, fenced, full, lost_after, lost_before, scripted
 from tests.waiting import until
 
@@ -219,6 +220,39 @@ async def test_a_settlement_whose_answer_is_lost_by_a_fence(app: App) -> None:
 
     assert len(runs) == 2
     assert script.commands(Settle)
+
+
+async def test_what_can_not_be_found_out_is_said(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The writer's row is gone: neither yes nor no is claimed, and the worker comes back as a new one."""
+    gate = asyncio.Event()
+    runs: list[str] = []
+
+    @app.job("work")
+    async def work() -> str:
+        runs.append("ran")
+        await gate.wait()
+        return "done"
+
+    def gone(batch: Batch) -> None:
+        app._opened_door().store.take_over((batch.writer_id,))
+        raise Fenced(batch.writer_id)
+
+    async with app.worker():
+        running = await work.submit()
+        await until(lambda: runs, "it runs")
+        script = scripted(app)
+        monkeypatch.setattr(script, "recall", gone, raising=False)
+        script.fail(lost_after, on=Submit)
+        answers = await asyncio.gather(
+            app.jobs.submit("work"), app.jobs.submit("work", [{}]), app.metrics.inc("mine_total"), return_exceptions=True
+        )
+        gate.set()
+        await work.result(running, wait=5)
+        listed = {job.id for job in (await app.jobs.list()).jobs}
+
+    (unknown,) = [answer for answer in answers if isinstance(answer, OutcomeUnknown)]
+    assert unknown.job_id in listed
+    assert "ask status(" in str(unknown)
 
 
 async def dead(app: App, count: int) -> bool:

@@ -9,7 +9,7 @@ from jobledger._core.commands import Cancel, Command, Count, Report, Settle, Sub
 from jobledger._core.outcome import Done
 from jobledger._store.contract import Batch, Committed, Store
 from jobledger.errors import JobEnded, WorkerStuck
-from tests.scripted import odd, scripted
+from tests.scripted import lost_after, odd, scripted
 from tests.waiting import until
 
 
@@ -91,9 +91,11 @@ async def test_an_outcome_that_cannot_be_written_is_a_dead_letter(app: App) -> N
 async def test_an_attempt_that_cannot_be_settled_at_all(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     """It stays in processing under a living writer; it is taken over when this process has ended."""
     monkeypatch.setattr("jobledger._runtime.node._STOP_SECONDS", 0.05)
+    runs: list[str] = []
 
     @app.job("work")
-    async def work() -> None: ...
+    async def work(ctx: Context) -> None:
+        runs.append(ctx.job_id)
 
     with pytest.raises(WorkerStuck) as raised:
         async with app.worker(slots=1):
@@ -101,8 +103,11 @@ async def test_an_attempt_that_cannot_be_settled_at_all(app: App, monkeypatch: p
             script.poison = lambda command: isinstance(command, Settle) and command.job_id == job_id
             job_id = await work.submit()
             await until(lambda: len(script.commands(Settle)) >= 2, "it was tried")
+            script.fail(lost_after, on=Submit)  # what is read back has this job too
             await work.result(await work.submit(), wait=5)
     assert raised.value.job_ids == (job_id,)
+    assert runs == [job_id, *runs[1:]]
+    assert len(runs) == 2
     async with app:
         assert (await app.jobs.status(job_id)).status == "processing"
 

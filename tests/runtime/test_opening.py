@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from jobledger import App
-from jobledger.errors import InvalidOption, StoreError, StoreReadOnly
+from jobledger._store.sqlite.store import SqliteStore
+from jobledger.errors import InvalidOption, StoreBusy, StoreError, StoreReadOnly
 from tests.waiting import until
 
 
@@ -45,6 +46,31 @@ async def test_it_may_be_opened_while_it_closes(app: App) -> None:
     assert app._door is None
 
 
+async def test_nobody_uses_it_half_open(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when its lock has just come free, and the next in line has not woken yet."""
+    opening = 0
+    open_once = app._open
+
+    async def opened() -> None:
+        nonlocal opening
+        opening += 1
+        await open_once()
+        opening -= 1
+
+    async def use() -> None:
+        async with app:
+            assert opening == 0
+
+    monkeypatch.setattr(app, "_open", opened)
+    await use()
+    await app._turn.acquire()
+    in_line = asyncio.ensure_future(use())
+    await asyncio.wait([in_line], timeout=0)
+    app._turn.release()
+    await use()
+    await in_line
+
+
 def test_it_may_be_used_in_one_loop_after_the_other(app: App) -> None:
     """Also when several tasks opened it at once."""
 
@@ -68,6 +94,41 @@ async def test_what_can_not_be_opened_can_be_opened_later(tmp_path: Path) -> Non
     (tmp_path / "missing").mkdir()
     async with app:
         await app.declare("work")
+
+
+async def test_an_error_while_it_closes_leaves_nothing_open(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last write fails: the caller is told, and the App can be opened again."""
+
+    def cannot(_: int) -> None:
+        raise StoreBusy("somebody is writing")
+
+    async with app:
+        await app.declare("work")
+        await app.jobs.submit("work")
+    with pytest.raises(StoreBusy):
+        async with app:
+            await app.jobs.submit("work")
+            store = app._opened_door().store
+            monkeypatch.setattr(store, "retire", cannot)
+    assert isinstance(store, SqliteStore)
+    assert (app._door, store._writer, store._reader) == (None, None, None)
+    async with app:
+        assert len((await app.jobs.list()).jobs) == 2
+
+
+async def test_without_threads_nobody_handles_def_handlers(app: App) -> None:
+    """The gauge says so; their jobs would wait for ever."""
+    app.job("blocking")(lambda: None)
+
+    @app.job("work")
+    async def work() -> None: ...
+
+    async with app.worker(threads=0):
+        waiting = await app.jobs.submit("blocking")
+        await work.result(await work.submit(), wait=5)
+        assert (await app.jobs.status(waiting)).status == "queued"
+        assert await app.metrics.jobs.unhandled.read(type="blocking") == 1
+        assert await app.metrics.jobs.unhandled.read(type="work") == 0
 
 
 async def test_an_app_runs_one_worker(app: App) -> None:

@@ -191,6 +191,37 @@ def a_cancelled_job_fails(driver: Driver) -> None:
     assert driver.status(job_id) is Status.CANCELLED
 
 
+def a_submit_is_sent_again_after_its_key_has_moved_on(driver: Driver) -> None:
+    sent = driver.new(dedupe="k")
+    driver.ask(sent)
+    driver.settle(driver.start_one())
+    driver.submit(dedupe="k")
+    assert refusal(driver.ask(sent)).why is Refused.KNOWN
+
+
+def the_key_of_a_cancelled_job_is_used_after_its_pruning(driver: Driver) -> None:
+    driver.cancel(driver.submit(dedupe="k", dedupe_for=10))
+    driver.clock.advance(5)
+    driver.store.prune(1, 10)
+    driver.submit(dedupe="k")
+
+
+def a_strict_batch_names_a_key_twice(driver: Driver) -> None:
+    items = (driver.new(dedupe="k"), driver.new(dedupe="k"))
+    driver.ask(c.SubmitAll(items, strict=True))
+    assert driver.value(catalog.ENQUEUED) == 0
+
+
+def a_due_job_is_older_than_the_parked_one(driver: Driver) -> None:
+    due = driver.submit(entity="e", delay=1)
+    driver.submit_many(2, entity="e", max_losses=1)
+    dead = driver.enlist()
+    driver.start_one(dead)
+    driver.clock.advance(1)
+    driver.lose(dead)
+    assert driver.start_one().id == due
+
+
 # The mutants: each takes one rule away
 
 Patch: TypeAlias = Callable[[pytest.MonkeyPatch], None]
@@ -286,6 +317,24 @@ def cancel_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
 
 GUARD = "AND version = ?"
 SUSPECT = "losses > 0"
+
+
+def addresses_are_blind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages.Pages, "by_id", lambda *_: None)
+
+
+def every_key_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upkeep, "holds_key", lambda *_: True)
+
+
+def strict_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "_first_duplicate", lambda *_: None)
+
+
+def takeovers_look_at_no_due_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upkeep, "promote", lambda *_: None)
+
+
 MUTANTS = [
     Mutant("the dead may write", a_zombie_settles_its_job_after_the_takeover, sql("fence", " AND NOT dead")),
     Mutant("the dead may count", a_zombie_counts_after_the_takeover, sql("fence", " AND NOT dead")),
@@ -310,6 +359,10 @@ MUTANTS = [
     Mutant("suspects start like the others", two_lost_jobs_wait, sql("claim", "losses = 0", "losses >= 0")),
     Mutant("suspects never start", a_poisoned_job_starts_again, sql("any_suspect", SUSPECT, "losses > 9")),
     Mutant("failing forgets the cancel", a_cancelled_job_fails, cancel_ignored),
+    Mutant("resends are duplicates", a_submit_is_sent_again_after_its_key_has_moved_on, addresses_are_blind),
+    Mutant("pruning keeps every key", the_key_of_a_cancelled_job_is_used_after_its_pruning, every_key_is_held),
+    Mutant("strict means nothing", a_strict_batch_names_a_key_twice, strict_is_ignored),
+    Mutant("takeovers overlook what is due", a_due_job_is_older_than_the_parked_one, takeovers_look_at_no_due_job),
 ]  # fmt: skip
 
 

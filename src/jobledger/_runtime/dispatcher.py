@@ -124,6 +124,8 @@ class Dispatcher:
             pool.stride = stride
         for claimed in committed.claimed:
             known = self.running.get(claimed.job.key)
+            if claimed.job.id in self.unsettled:
+                continue  # what is read back after a lost answer has these too
             if known is None or known.job.run != claimed.job.run:  # settled, replayed and claimed in one batch
                 self._start(claimed)
         for key in committed.cancels:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from jobledger.cli import audit, cancel, dlq, known_types, list_jobs, metrics, migrate, serve, status, submit, worker
-from jobledger.cli.demo.command import demo
+from jobledger.cli.demo import command as demo
 
 EPILOG = """Each command takes its store from --url or --app, given after the command, or from the environment:
 
@@ -64,4 +64,4 @@ cli.command("audit", epilog=audit.EPILOG)(audit.audit)
 cli.command("serve", epilog=serve.EPILOG)(serve.serve)
 cli.command("types", epilog=known_types.EPILOG)(known_types.types)
 cli.command("migrate", epilog=migrate.EPILOG)(migrate.migrate)
-cli.command("demo")(demo)
+cli.command("demo", epilog=demo.EPILOG)(demo.demo)

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from jobledger.cli.output import described
-from jobledger.errors import JobError, NotDead
+from jobledger.errors import JobError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -48,11 +48,6 @@ class Answers:
     def errors(self) -> list[JobError]:
         """The answers that are errors."""
         return [answer for answer in self.told.values() if isinstance(answer, JobError)]
-
-    @property
-    def overtaken(self) -> int:
-        """How many were dead letters when they were listed, and no more when they were asked."""
-        return sum(isinstance(error, NotDead) for error in self.errors)
 
     async def _one(self, job_id: str) -> Told | JobError:
         try:

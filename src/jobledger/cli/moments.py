@@ -19,7 +19,7 @@ def length(seconds: float) -> str:
     """
     size = abs(seconds)
     if size < 1:
-        return f"{size * 1000:.0f} ms"
+        return f"{int(size * 1000)} ms"
     for unit, name in ((_DAY, "days"), (_HOUR, "h"), (_MINUTE, "min")):
         if size >= _FEW * unit:
             return f"{size / unit:.0f} {name}"

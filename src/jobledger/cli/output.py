@@ -93,12 +93,14 @@ class Output:
         sheet = Sheet(columns, rows)
         if not self.terminal:
             self.exact(sheet.aligned())
-        elif sheet.fits(self._console.width):
-            self._console.print(sheet.drawn(), soft_wrap=False)
-        else:
-            for record in sheet.records():
-                self.fields(record)
-                self.line("")
+            return
+        fitted = sheet.fitted(self._console.width)
+        if fitted is not None:
+            self._console.print(fitted.drawn(), soft_wrap=False)
+            return
+        for record in sheet.records():
+            self.fields(record)
+            self.line("")
 
     def fields(self, pairs: Iterable[tuple[str, Cell | None]]) -> None:
         """Names and values; what is None is left out."""

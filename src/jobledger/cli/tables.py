@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
@@ -14,7 +13,7 @@ from jobledger.cli.escape import shown
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-_GAP: Final = 3
+_GAP: Final = 2
 _FOLDED: Final = 24
 """A column that may fold is not made narrower than this."""
 
@@ -33,11 +32,13 @@ class Column(NamedTuple):
         title: its head.
         right: its cells are numbers and stand at the right.
         folds: its cells are prose and may take several lines.
+        spare: on a terminal that is too narrow it is left out, the highest first; 0 stays.
     """
 
     title: str
     right: bool = False
     folds: bool = False
+    spare: int = 0
 
 
 Cell: TypeAlias = str | Styled
@@ -65,16 +66,22 @@ class Sheet:
             for at, head in enumerate(self._heads)
         ]
 
-    def fits(self, width: int) -> bool:
-        """Whether it can be drawn so wide without breaking names and ids."""
-        needed = sum(
-            min(wide, _FOLDED) if head.folds else wide for head, wide in zip(self._heads, self._widths, strict=True)
-        )
-        return needed + _GAP * (len(self._heads) - 1) <= width
+    def fitted(self, width: int) -> Sheet | None:
+        """As much as can be drawn so wide without breaking names and ids; None if not even that.
+
+        What has no cell at all is left out, and then the spare columns, one by one.
+        """
+        kept = [at for at in range(len(self._heads)) if any(row[at].text for row in self._rows)]
+        while self._needed(kept) > width:
+            spare = max(kept, key=lambda at: self._heads[at].spare, default=None)
+            if spare is None or not self._heads[spare].spare:
+                return None
+            kept.remove(spare)
+        return Sheet([self._heads[at] for at in kept], [[row[at] for at in kept] for row in self._rows])
 
     def drawn(self) -> Table:
         """As a person reads it."""
-        table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
+        table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold")
         for head in self._heads:
             table.add_column(
                 head.title, justify="right" if head.right else "left", overflow="fold", no_wrap=not head.folds
@@ -95,6 +102,10 @@ class Sheet:
             *([cell.text or "-" for cell in row] for row in self._rows),
         ]
         return "".join(f"{self._line(row)}\n" for row in texts)
+
+    def _needed(self, columns: list[int]) -> int:
+        widths = [min(self._widths[at], _FOLDED) if self._heads[at].folds else self._widths[at] for at in columns]
+        return sum(widths) + _GAP * (len(columns) - 1)
 
     def _line(self, texts: list[str]) -> str:
         padded = [

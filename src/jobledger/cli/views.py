@@ -27,11 +27,27 @@ LIST_COLUMNS: Final = (
     "id",
     "type",
     "status",
-    "priority",
+    Column("priority", spare=2),
     "entity",
-    Column("failed", right=True),
-    "submitted",
+    Column("failed", right=True, spare=3),
+    Column("submitted", spare=1),
     Column("note", folds=True),
+)
+_ATTEMPTS: Final = (
+    Column("run", right=True),
+    Column("worker", right=True, spare=2),
+    "started",
+    Column("took", right=True, spare=1),
+    "outcome",
+    Column("reason", spare=3),
+    Column("error", folds=True),
+)
+_HISTORY: Final = (
+    "at",
+    "event",
+    Column("run", right=True),
+    Column("worker", right=True, spare=2),
+    Column("reason", spare=1),
 )
 _NO_ERRORS: Final = frozenset({EventName.COMPLETED, EventName.RELEASED})
 
@@ -57,12 +73,9 @@ def show_report(out: Output, report: JobReport) -> None:
         out.json_block("Result", report.result)
     if report.attempts:
         out.title("Attempts")
-        columns = ("run", "worker", "started", "took", "outcome", "reason", Column("error", folds=True))
-        out.table([Column(columns[0], right=True), *columns[1:]], [_attempt_row(one) for one in report.attempts])
+        out.table(_ATTEMPTS, map(_attempt_row, report.attempts))
     out.title("History")
-    out.table(
-        ["at", "event", Column("run", right=True), "worker", "reason"], [_event_row(one) for one in report.history]
-    )
+    out.table(_HISTORY, map(_event_row, report.history))
 
 
 def show_errors(out: Output, report: JobReport, *, every: bool) -> None:
@@ -103,7 +116,7 @@ def headline(error: str | None) -> str:
 
 def _facts(report: JobReport) -> list[tuple[str, Cell | None]]:
     lost = f", {report.losses} lost" if report.losses else ""
-    note = _note(report)
+    note = _note(report, f"parked behind another job of {report.entity}")
     return [
         ("job", report.id),
         ("type", report.type),
@@ -122,12 +135,12 @@ def _facts(report: JobReport) -> list[tuple[str, Cell | None]]:
     ]
 
 
-def _note(job: JobSummary) -> str:
+def _note(job: JobSummary, parked: str = "parked") -> str:
     notes: list[str] = []
     if job.lane == Lane.SCHEDULED:
         notes.append(f"due {away(job.due_at)}")
     elif job.lane == Lane.PARKED:
-        notes.append(f"parked behind another job of {job.entity}")
+        notes.append(parked)
     if job.cancel_requested and not job.ended:
         notes.append("cancel requested")
     if job.reason is not None:

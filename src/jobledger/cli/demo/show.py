@@ -33,8 +33,7 @@ def _input(report: Report, out: Output) -> None:
         f"  {put.files:,} files, {put.bytes / 1e6:.1f} MB: the standard library of Python {put.python}, {put.root}"
     )
     out.line(f"  {put.undecodable} of them are not UTF-8, so their jobs must fail")
-    written = f"written by this demo: {put.known_bad[0]}" + (" …" if len(put.known_bad) > 1 else "")
-    out.line(f"  {len(put.known_bad)} known-bad {'input' if len(put.known_bad) == 1 else 'inputs'}, {written}")
+    out.line(f"  {_known_bad(put.known_bad)}")
     out.line(
         f"  {report.jobs:,} jobs, submitted in {took['submit']:.2f} s and worked off in {took['work']:.1f} s: "
         f"{report.jobs_per_second:,.0f} jobs/s, {report.lines_read:,} lines read"
@@ -44,6 +43,12 @@ def _input(report: Report, out: Output) -> None:
         f"  {boxes.count} directories, one job of each at a time; the deepest is {boxes.deepest}, {boxes.depth} jobs"
     )
     out.line(f"  {report.delayed} of them delayed by a second, {report.deduplicated} submitted twice and deduplicated")
+
+
+def _known_bad(paths: tuple[str, ...]) -> str:
+    if len(paths) == 1:
+        return f"1 known-bad input, written by this demo: {paths[0]}"
+    return f"{len(paths)} known-bad inputs, written by this demo since so few of the library's files fail: {paths[0]} …"
 
 
 def _metrics(report: Report, out: Output) -> None:

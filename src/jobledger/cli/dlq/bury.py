@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple, TypeAlias
 
 import typer
 
 from jobledger._core.job import Status
-from jobledger.cli.each import Answers, tell_each
+from jobledger.app import App
+from jobledger.cli.each import Answers, Told, tell_each
 from jobledger.cli.options import AppOption, JsonOption, UrlOption, YesOption
+from jobledger.cli.output import described
 from jobledger.cli.session import Session, reported
-from jobledger.errors import InvalidOption
+from jobledger.errors import InvalidOption, NotDead
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from jobledger.app import App
     from jobledger.cli.output import Output
 
 REPLAY_EPILOG = """\b
@@ -51,8 +52,7 @@ def replay(
 
     Each goes to the end of its mailbox and has all its attempts again; its id and its history stay.
     """
-    session = Session(app, url, as_json=as_json)
-    _bury(session, job_ids or [], ("replay", "replayed"), lambda app: app.jobs.replay, every, type_name, yes)
+    _bury(_REPLAY, Session(app, url, as_json=as_json), job_ids or [], every=every, type_name=type_name, yes=yes)
 
 
 def discard(
@@ -66,40 +66,60 @@ def discard(
     as_json: JsonOption = False,
 ) -> None:
     """End dead letters for good: they can't be replayed any more."""
-    session = Session(app, url, as_json=as_json)
-    _bury(session, job_ids or [], ("discard", "discarded"), lambda app: app.jobs.discard, every, type_name, yes)
+    _bury(_DISCARD, Session(app, url, as_json=as_json), job_ids or [], every=every, type_name=type_name, yes=yes)
 
 
-def _bury(
-    session: Session,
-    job_ids: list[str],
-    words: tuple[str, str],
-    verb: Callable[[App], Callable[[str], Awaitable[None]]],
-    every: bool,  # noqa: FBT001 - as the commands take it
-    type_name: str | None,
-    yes: bool,  # noqa: FBT001 - as the commands take it
-) -> None:
+class _Verb(NamedTuple):
+    """What is done with dead letters."""
+
+    word: str
+    done: str
+    do: Callable[[App, str], Awaitable[None]]
+
+    def answers(self, app: App) -> Answers:
+        """Ready to ask."""
+
+        async def one(job_id: str) -> Told:
+            await self.do(app, job_id)
+            return self.done, {"answer": self.done}
+
+        return Answers(one)
+
+
+_REPLAY: Final = _Verb("replay", "replayed", lambda app, job_id: app.jobs.replay(job_id))
+_DISCARD: Final = _Verb("discard", "discarded", lambda app, job_id: app.jobs.discard(job_id))
+
+
+def _bury(verb: _Verb, session: Session, job_ids: list[str], *, every: bool, type_name: str | None, yes: bool) -> None:
     with reported(session.out):
         _check(job_ids, every=every, type_name=type_name)
+    if every:
+        _bury_all(verb, session, type_name, yes=yes)
+        return
 
     async def work(app: App) -> int:
-        async def one(job_id: str) -> tuple[str, dict[str, Any]]:
-            await verb(app)(job_id)
-            return words[1], {"answer": words[1]}
-
-        answers = Answers(one)
-        if not every:
-            await answers.ask(job_ids)
-            return tell_each(session.out, answers)
-        dead = await _dead(app, type_name)
-        if not dead or not (yes or _confirmed(session.out, words[0], len(dead), type_name)):
-            return _tell_all(session.out, answers, words[1]) if not dead else _unconfirmed(session.out, words[1])
-        with session.out.progress("dead letters") as bar:
-            shown = bar.add_task(words[0], total=len(dead))
-            await answers.ask(dead, lambda count: bar.advance(shown, count))
-        return _tell_all(session.out, answers, words[1])
+        answers = verb.answers(app)
+        await answers.ask(job_ids)
+        return tell_each(session.out, answers)
 
     session.change(work)
+
+
+def _bury_all(verb: _Verb, session: Session, type_name: str | None, *, yes: bool) -> None:
+    """The main thread asks and waits, so that Ctrl-C ends it at any time."""
+    out = session.out
+    with reported(out):
+        app = session.client()
+        answers = verb.answers(app)
+        with app.blocking() as run:
+            dead = run(_dead(app, type_name))
+            if dead and not (yes or _confirmed(out, verb.word, len(dead), type_name)):
+                out.note(f"nothing was {verb.done}")
+                raise typer.Exit(1)
+            with out.progress("dead letters") as bar:
+                shown = bar.add_task(verb.word, total=len(dead))
+                run(answers.ask(dead, lambda count: bar.advance(shown, count)))
+    _tell_all(out, answers, verb.done)
 
 
 def _check(job_ids: list[str], *, every: bool, type_name: str | None) -> None:
@@ -130,20 +150,14 @@ def _confirmed(out: Output, verb: str, count: int, type_name: str | None) -> boo
     return answer.strip().lower() in {"y", "yes"}
 
 
-def _unconfirmed(out: Output, done: str) -> int:
-    out.note(f"nothing was {done}")
-    return 1
-
-
-def _tell_all(out: Output, answers: Answers, done: str) -> int:
-    errors = answers.errors
-    overtaken = answers.overtaken
-    count = len(answers.told) - len(errors)
+def _tell_all(out: Output, answers: Answers, done: str) -> None:
+    errors = [error for error in answers.errors if not isinstance(error, NotDead)]
+    count, overtaken = len(answers.told) - len(answers.errors), len(answers.errors) - len(errors)
     if out.as_json:
-        out.data({done: count, "overtaken": overtaken, "errors": len(errors) - overtaken})
-        return 1 if len(errors) > overtaken else 0
-    for error in errors:
-        if type(error).__name__ != "NotDead":
+        out.data({done: count, "overtaken": overtaken, "errors": list(map(described, errors))})
+    else:
+        for error in errors:
             out.error(error)
-    out.line(f"{count:,} {done}" + (f", {overtaken:,} were no dead letters any more" if overtaken else ""))
-    return 1 if len(errors) > overtaken else 0
+        out.line(f"{count:,} {done}" + (f", {overtaken:,} were no dead letters any more" if overtaken else ""))
+    if errors:
+        raise typer.Exit(1)

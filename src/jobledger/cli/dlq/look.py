@@ -25,7 +25,15 @@ Examples:
 SHOW_EPILOG = """\b
 Example:
   jobledger dlq show 01936f0c-93a3-7cc6-8d24-5a1e8c6f0b11"""
-_COLUMNS: Final = ("id", "type", "entity", Column("failed", right=True), "reason", "ended", Column("error", folds=True))
+_COLUMNS: Final = (
+    "id",
+    "type",
+    Column("entity", spare=1),
+    Column("failed", right=True, spare=4),
+    Column("reason", spare=2),
+    Column("ended", spare=3),
+    Column("error", folds=True),
+)
 
 
 def list_dead(
