@@ -211,8 +211,10 @@ class WorkerStuck(JobledgerError):
     def __init__(self, job_ids: Sequence[str]) -> None:
         """Name the jobs whose code still runs."""
         self.job_ids = tuple(job_ids)
+        shown = ", ".join(self.job_ids[:3])
+        more = ", …" if len(self.job_ids) > 3 else ""  # noqa: PLR2004 - as many as are shown
         super().__init__(
-            f"{len(self.job_ids)} handler(s) did not stop in the grace time ({', '.join(self.job_ids[:3])}…): "
+            f"{len(self.job_ids)} handler(s) did not stop in the grace time ({shown}{more}): "
             "end this process, and another worker takes their jobs over"
         )
 

@@ -16,7 +16,8 @@ async def test_submits_are_sent_again(app: App) -> None:
         script = scripted(app)
         script.fail(fenced)
         ids = await asyncio.gather(*(app.jobs.submit("work") for _ in range(10)))
-        assert len((await app.jobs.list()).jobs) == 11
+        page = await app.jobs.list(newest_first=False)
+        assert [job.id for job in page.jobs] == [queued, *ids]
         script.fail(fenced)
         assert await app.jobs.cancel(queued) == Cancelled()
 
@@ -50,6 +51,35 @@ async def test_settlements_are_dropped(app: App) -> None:
     assert [entry.event for entry in report.history] == ["submitted", "started", "lost", "started", "completed"]
     assert len(script.commands(Settle)) == 2
     assert (report.losses, report.attempt) == (1, 1)
+
+
+async def test_settlements_that_wait_are_dropped_too(app: App) -> None:
+    """A job ends while the batch that will be fenced is on its way: its outcome is never sent."""
+    runs: list[str] = []
+    gate = asyncio.Event()
+
+    @app.job("work")
+    async def work() -> int:
+        runs.append("ran")
+        await gate.wait()
+        return len(runs)
+
+    async with app.worker():
+        job_id = await work.submit()
+        await until(lambda: runs, "it runs")
+        script = scripted(app)
+        script.hold(on=Submit)
+        script.fail(fenced, on=Submit)
+        submitting = asyncio.ensure_future(app.jobs.submit("work", delay=60))
+        await until(lambda: script.at_gate, "a batch is being committed")
+        gate.set()
+        await until(lambda: app._opened_door()._settlements, "the job has ended")
+        script.release()
+        await submitting
+        assert await work.result(job_id, wait=5) == 2
+        assert await app.metrics.jobs.stale_settlements.read(type="work") == 0
+
+    assert len(script.commands(Settle)) == 1
 
 
 async def test_a_worker_that_was_fenced_comes_back(app: App) -> None:

@@ -138,3 +138,26 @@ async def test_progress_never_floods_the_door(app: App) -> None:
     assert progress.percent == 99.999
     assert max(script.sizes) <= 3
     assert len(script.commands(Report)) <= len(script.batches) + 2
+
+
+async def test_a_worker_starts_and_stops_under_load(app: App) -> None:
+    """Becoming a worker, and a client again, waits for one batch, not for a moment without any."""
+    ended = asyncio.Event()
+    accepted: list[str] = []
+
+    async def submit_without_end() -> None:
+        while not ended.is_set():
+            accepted.append(await app.jobs.submit("work", delay=60))
+
+    @app.job("work")
+    async def work() -> None: ...
+
+    async with app:
+        submitting = [asyncio.ensure_future(submit_without_end()) for _ in range(10)]
+        await until(lambda: len(accepted) > 20, "there is load")
+        async with asyncio.timeout(5), app.worker():
+            before = len(accepted)
+            await until(lambda: len(accepted) > before + 20, "the load goes on")
+        ended.set()
+        await asyncio.gather(*submitting)
+        assert await app.metrics.jobs.enqueued.read(type="work") == len(accepted)

@@ -244,7 +244,10 @@ async def test_what_can_not_be_found_out_is_said(app: App, monkeypatch: pytest.M
         monkeypatch.setattr(script, "recall", gone, raising=False)
         script.fail(lost_after, on=Submit)
         answers = await asyncio.gather(
-            app.jobs.submit("work"), app.jobs.submit("work", [{}]), app.metrics.inc("mine_total"), return_exceptions=True
+            app.jobs.submit("work"),
+            app.jobs.submit("work", [{}]),
+            app.metrics.inc("mine_total"),
+            return_exceptions=True,
         )
         gate.set()
         await work.result(running, wait=5)

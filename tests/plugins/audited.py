@@ -11,6 +11,7 @@ import pytest
 
 from jobledger._store.sqlite.store import SqliteStore
 from jobledger.testing import assert_balanced
+from tests.sqlite_file import SqliteFile
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -35,7 +36,11 @@ def books_balance(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(SqliteStore, "_open", opening)
     yield opened
-    if request.node.get_closest_marker("unaudited") is None:
-        for path in sorted(opened):
-            if path.exists():
-                assert_balanced(path)
+    try:
+        if request.node.get_closest_marker("unaudited") is None:
+            for path in sorted(opened):
+                if path.exists():
+                    assert_balanced(path)
+    finally:
+        for path in opened:
+            SqliteFile(path).forget()

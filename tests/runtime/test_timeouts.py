@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
 
 import pytest
 
@@ -134,21 +133,6 @@ async def test_an_async_handler_that_goes_on_is_not_interrupted_again(app: App) 
         await app.jobs.submit("work", delay=60)
         gate.set()
         assert await work.result(job_id, wait=5) == "cleaned up"
-
-
-async def test_no_timeout_is_left_behind(app: App) -> None:
-    """A job that ended in time is not stopped afterwards, nor is the one that has its row next."""
-
-    @app.job("work", timeout=0.03, retry_base=0, max_attempts=2)
-    async def work(ctx: Context, *, waits: Callable[[], object] | None = None) -> int:
-        if ctx.attempt == 1:
-            raise OSError
-        await asyncio.wait([asyncio.get_running_loop().create_future()], timeout=0.02)
-        ctx.check()
-        return ctx.attempt
-
-    async with app.worker():
-        assert await app.jobs.result(await app.jobs.submit("work"), wait=5) == 2
 
 
 async def metric_is_zero(app: App, name: str) -> bool:

@@ -158,8 +158,9 @@ class Job(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def attempt(self) -> int:
-        """The number of the current or next attempt, as people count."""
-        return self.failures + 1
+        """The number of the current or next attempt, as people count; of a dead letter, that of the one that failed."""
+        failed_last = self.lane is Lane.FAILED and self.reason is not Reason.WORKER_LOST
+        return self.failures if failed_last else self.failures + 1
 
 
 def holds_key(lane: Lane, until: Micros, now: Micros) -> bool:

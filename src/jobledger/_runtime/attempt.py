@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import traceback
 from typing import TYPE_CHECKING, Any
 
-from jobledger._config import MAX_ERROR
 from jobledger._core.commands import Release, Settle
 from jobledger._core.outcome import Cancel, Done, Fail, Failed, Outcome, Reason, Retry
 from jobledger._runtime.context import Stop
+from jobledger._runtime.told import clipped, told
 from jobledger._store.codec import encode
 from jobledger._store.intake import seconds_of
 from jobledger._types import micros, seconds
@@ -81,7 +80,7 @@ class Attempt:
         try:
             outcome, result = self._answered(await self._call())
         except _UnfitError as error:
-            outcome, result = Fail(_clip(str(error)), Reason.VALIDATION), None
+            outcome, result = Fail(clipped(str(error)), Reason.VALIDATION), None
         except _StillRunningError:
             return None
         except (asyncio.CancelledError, AttemptStopped) as error:
@@ -92,7 +91,7 @@ class Attempt:
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 - whatever a handler raises is its failure
-            outcome, result = Failed(_clip("".join(traceback.format_exception(error)))), None
+            outcome, result = Failed(told(error)), None
         finally:
             self.is_running = False
             if timer is not None:
@@ -132,11 +131,11 @@ class Attempt:
     def _answered(self, answer: object) -> tuple[Outcome, bytes | None]:
         match answer:
             case Retry(after=after, error=error):
-                return _retried(after, _clip(str(error))), None
+                return _retried(after, clipped(str(error))), None
             case Cancel(error=error):
-                return Cancel(None if error is None else _clip(str(error))), None
+                return Cancel(None if error is None else clipped(str(error))), None
             case Fail(error=error, reason=reason):
-                return Fail(_clip(str(error)), Reason(reason)), None
+                return Fail(clipped(str(error)), Reason(reason)), None
             case Done(result=result):
                 return self._encoded(result)
             case _:
@@ -147,7 +146,7 @@ class Attempt:
         try:
             return Done(), None if result is None else encode(result)
         except InvalidPayload as error:
-            return Fail(_clip(f"the work was done, but its result can't be stored: {error}"), Reason.VALIDATION), None
+            return Fail(clipped(f"the work was done, but its result can't be stored: {error}"), Reason.VALIDATION), None
 
     def _stopped(self, error: BaseException) -> Outcome | None:
         match self._signals.stop:
@@ -159,7 +158,7 @@ class Attempt:
             case Stop.RELEASE:
                 return None
             case None:
-                return Failed(_clip("".join(traceback.format_exception(error))))
+                return Failed(told(error))
 
     def _settle(self, outcome: Outcome, result: bytes | None, elapsed: int) -> Settle:
         return Settle(
@@ -194,9 +193,3 @@ def _retried(after: float | None, error: str) -> Outcome:
         return Retry(None if after is None else seconds_of(after, "after"), error)
     except InvalidOption as invalid:
         return Failed(f"{error} (the handler answered Retry, but {invalid})")
-
-
-def _clip(error: str) -> str:
-    """The end of a long error: that is where the exception is named."""
-    text = error.encode("utf-8", "replace").decode()
-    return text if len(text) <= MAX_ERROR else "…" + text[-MAX_ERROR:]

@@ -111,7 +111,7 @@ class Door:
 
         A batch that slips in between is fenced, and sent again under the new writer.
         """
-        await self.drain()
+        await self.through()
         old, self.writer_id = self.writer_id, None
         if old is not None and not self._kept:
             await self.run(lambda: self.store.retire(old))

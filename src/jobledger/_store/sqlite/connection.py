@@ -64,9 +64,13 @@ def open_reader(path: Path) -> apsw.Connection:
         connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
         connection.set_busy_timeout(BUSY_MS)
         connection.pragma("wal_autocheckpoint", 0)
-        if check(connection, path) == 0:
+        version = check(connection, path)
+        if version == 0:
             message = f"{path} is empty: start a worker or submit a job to create the store"
             raise errors.NotAStore(message)
+        if version < migrations(PACKAGE)[-1][0]:
+            message = f"{path} has the older schema {version}: run `jobledger migrate --url sqlite:///{path}` first"
+            raise errors.SchemaTooOld(message)
         _fix_plans(connection)
     return connection
 

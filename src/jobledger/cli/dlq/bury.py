@@ -86,8 +86,16 @@ class _Verb(NamedTuple):
         return Answers(one)
 
 
-_REPLAY: Final = _Verb("replay", "replayed", lambda app, job_id: app.jobs.replay(job_id))
-_DISCARD: Final = _Verb("discard", "discarded", lambda app, job_id: app.jobs.discard(job_id))
+async def _replay(app: App, job_id: str) -> None:
+    await app.jobs.replay(job_id)
+
+
+async def _discard(app: App, job_id: str) -> None:
+    await app.jobs.discard(job_id)
+
+
+_REPLAY: Final = _Verb("replay", "replayed", _replay)
+_DISCARD: Final = _Verb("discard", "discarded", _discard)
 
 
 def _bury(verb: _Verb, session: Session, job_ids: list[str], *, every: bool, type_name: str | None, yes: bool) -> None:
