@@ -6,6 +6,7 @@ import pytest
 
 from jobledger import App
 from jobledger._store.sqlite import connection
+from jobledger._store.statements import migrations
 from jobledger.errors import SchemaTooOld
 
 
@@ -14,8 +15,9 @@ async def test_a_reader_of_an_older_schema_says_what_to_do(
 ) -> None:
     async with app:
         pass
-    steps = connection.migrations(connection.PACKAGE)
-    monkeypatch.setattr(connection, "migrations", lambda _: [*steps, (steps[-1][0] + 1, "CREATE TABLE later (one)")])
-    with pytest.raises(SchemaTooOld, match="jobledger migrate"):
-        async with App(url, read_only=True):
-            pass
+    steps = migrations(connection.PACKAGE)
+    with monkeypatch.context() as later:
+        later.setattr(connection, "migrations", lambda _: [*steps, (steps[-1][0] + 1, "CREATE TABLE later (one)")])
+        with pytest.raises(SchemaTooOld, match="jobledger migrate"):
+            async with App(url, read_only=True):
+                pass

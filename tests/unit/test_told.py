@@ -31,7 +31,7 @@ async def test_a_traceback_begins_in_the_handler(app: App) -> None:
             error = (await app.jobs.status(job_id)).error or ""
             assert "_runtime" not in error
             assert "concurrent" not in error
-            assert [line for line in error.splitlines() if line.startswith("  File")][0].endswith(handler.name)
+            assert next(line for line in error.splitlines() if line.startswith("  File")).endswith(handler.name)
             assert error.strip().endswith("ValueError: why")
 
 
