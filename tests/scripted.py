@@ -17,6 +17,7 @@ class Scripted:
 
     Attributes:
         batches: all that were tried.
+        committed: what became of those that were committed.
         faults: what happens to the next commits instead; see :meth:`fail`.
         poison: a command that no batch can hold.
         at_gate: commits that are being held up.
@@ -24,6 +25,7 @@ class Scripted:
 
     def __init__(self, store: Store) -> None:
         self.batches: list[Batch] = []
+        self.committed: list[Committed] = []
         self.faults: list[tuple[type[Command] | None, Fault]] = []
         self.poison: Callable[[Command], bool] = lambda _: False
         self.at_gate = 0
@@ -43,7 +45,8 @@ class Scripted:
             self.at_gate -= 1
         if any(map(self.poison, batch.commands)):
             raise ZeroDivisionError
-        return self._fault(batch)(self._store, batch)
+        self.committed.append(self._fault(batch)(self._store, batch))
+        return self.committed[-1]
 
     def fail(self, *faults: Fault, on: type[Command] | None = None) -> None:
         """What happens to the next commits, or to the next that hold a command of this kind."""

@@ -1,13 +1,15 @@
 """The store can't write: callers are told, settlements wait until it can, and claims go on then."""
 
 import asyncio
+from pathlib import Path
 
+import apsw
 import pytest
 
-from jobledger import App
+from jobledger import App, Cancelled, JobId
 from jobledger._core.commands import Cancel, Replay, Settle, Submit
-from jobledger.errors import StoreBusy, StoreError, WorkerStuck
-from tests.scripted import Fault, busy, full, scripted
+from jobledger.errors import NotOpen, StoreBusy, StoreError, WorkerStuck
+from tests.scripted import Fault, Scripted, busy, full, scripted
 from tests.waiting import until
 
 
@@ -103,18 +105,44 @@ async def test_a_worker_that_cannot_enlist_keeps_nobody_waiting(app: App, monkey
         await app.jobs.submit("work")
 
 
-async def test_closing_writes_what_is_queued(app: App) -> None:
+async def test_closing_writes_what_is_queued(app: App, store_path: Path) -> None:
+    """And then, not before, it folds its books and leaves no writer behind."""
     async with app:
         await app.declare("work")
         script = scripted(app)
         script.hold()
-        waiting = [asyncio.ensure_future(app.jobs.submit("work")) for _ in range(20)]
+        waiting = [asyncio.ensure_future(app.jobs.submit("work"))]
         await until(lambda: script.at_gate, "a batch is being committed")
+        waiting += [asyncio.ensure_future(app.jobs.submit("work")) for _ in range(20)]
+        await asyncio.sleep(0)
         asyncio.get_running_loop().call_later(0.02, script.release)
     ids = await asyncio.gather(*waiting)
 
+    assert {batch.writer_id for batch in script.batches} == {1}
+    live = "SELECT count(*) FROM writer WHERE NOT dead"
+    assert apsw.Connection(str(store_path)).execute(live).get == 0
     async with app:
         assert {job.id for job in (await app.jobs.list()).jobs} == set(ids)
+
+
+async def test_nothing_is_taken_while_it_closes(app: App) -> None:
+    scripts: list[Scripted] = []
+
+    async def use() -> JobId:
+        async with app:
+            await app.declare("work")
+            scripts.append(scripted(app))
+            scripts[0].hold(on=Submit)
+            submitting = asyncio.ensure_future(app.jobs.submit("work"))
+            await until(lambda: scripts[0].at_gate, "a batch is being committed")
+        return await submitting
+
+    using = asyncio.ensure_future(use())
+    await until(lambda: scripts and app._opened == 0, "it closes")
+    with pytest.raises(NotOpen):
+        await app.jobs.submit("work")
+    scripts[0].release()
+    assert await using
 
 
 async def test_closing_does_not_wait_for_ever(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,17 +166,17 @@ async def test_closing_does_not_wait_for_ever(app: App, monkeypatch: pytest.Monk
 
 
 async def test_a_replay_in_the_batch_of_its_failure(app: App) -> None:
-    """Settled, replayed and claimed again in one commit: the new life is run."""
+    """Settled, replayed and claimed again in one commit: the new life is run, and hears of its cancel."""
     runs: list[int] = []
     gate = asyncio.Event()
 
     @app.job("work", max_attempts=1)
-    async def work() -> str:
+    async def work() -> None:
         runs.append(len(runs))
+        if len(runs) > 1:
+            await asyncio.Event().wait()
         await gate.wait()
-        if len(runs) == 1:
-            raise OSError
-        return "done"
+        raise OSError
 
     async with app.worker(slots=1):
         job_id = await work.submit()
@@ -163,7 +191,30 @@ async def test_a_replay_in_the_batch_of_its_failure(app: App) -> None:
         await asyncio.sleep(0)
         script.release()
         await asyncio.gather(holding, replaying)
-        assert await work.result(job_id, wait=5) == "done"
+        await until(lambda: len(runs) == 2, "it runs again")
+        assert await app.jobs.cancel(job_id, wait=5) == Cancelled()
 
     (kinds,) = script.with_a(Replay)
     assert kinds.index(Settle) < kinds.index(Replay)
+
+
+async def test_no_more_jobs_than_slots(app: App) -> None:
+    """Also when more settlements wait than one batch takes: each holds its slot until it is written."""
+    gate = asyncio.Event()
+
+    @app.job("work")
+    async def work() -> None:
+        await gate.wait()
+
+    async with app:
+        await app.jobs.submit("work", [{}] * 1_400)
+        script = scripted(app)
+        async with app.worker(slots=700, threads=0):
+            await until(lambda: sum(len(done.claimed) for done in script.committed) == 700, "all slots are taken")
+            gate.set()
+            await until(lambda: len(script.commands(Settle)) == 1_400, "all have ended")
+
+    running = 0
+    for batch, done in zip(script.batches, script.committed, strict=True):
+        running += len(done.claimed) - sum(isinstance(command, Settle) for command in batch.commands)
+        assert running <= 700

@@ -6,7 +6,9 @@ import threading
 import pytest
 
 from jobledger import App, Context
+from jobledger._core.commands import Settle
 from jobledger.errors import NotFound
+from tests.scripted import scripted
 from tests.waiting import until
 
 
@@ -99,7 +101,7 @@ async def test_a_thread_reports_too(app: App) -> None:
 
 
 async def test_words_after_the_end_change_nothing(app: App) -> None:
-    """A context that outlives its attempt reports into the void."""
+    """A context that outlives its attempt reports into the void, also before the end is committed."""
     contexts: list[Context] = []
 
     @app.job("work")
@@ -107,9 +109,14 @@ async def test_words_after_the_end_change_nothing(app: App) -> None:
         contexts.append(ctx)
 
     async with app.worker():
+        script = scripted(app)
+        script.hold(on=Settle)
         job_id = await work.submit()
-        await work.result(job_id, wait=5)
+        await until(lambda: script.at_gate, "its end is being committed")
         contexts[0].progress(50)
+        script.release()
+        await work.result(job_id, wait=5)
+        contexts[0].progress(60)
         await work.result(await work.submit(), wait=5)
         assert (await app.jobs.status(job_id)).progress is None
         assert await app.metrics.jobs.stale_settlements.read(type="work") == 0

@@ -84,7 +84,9 @@ async def test_a_timeout_while_a_cancel_is_asked(app: App) -> None:
         await app.jobs.cancel(job_id, wait=5)
         report = await app.jobs.status(job_id)
 
-    assert (report.status, len(report.attempts)) == ("cancelled", 1)
+        assert await app.metrics.jobs.failures.read() == 0
+
+    assert (report.status, report.history[-1].reason, len(report.attempts)) == ("cancelled", None, 1)
 
 
 async def test_a_release_while_a_cancel_is_asked(new_app: Callable[[], App], monkeypatch: pytest.MonkeyPatch) -> None:

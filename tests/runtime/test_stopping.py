@@ -7,6 +7,9 @@ import pytest
 
 from jobledger import App, Context
 from jobledger._core.commands import Submit
+from jobledger._runtime.context import Stop
+from jobledger._runtime.dispatcher import Dispatcher
+from jobledger._store.contract import Committed
 from jobledger.errors import AttemptStopped, NotOpen
 from tests.scripted import scripted
 from tests.waiting import until
@@ -152,6 +155,28 @@ async def test_stopping_at_once_while_a_claim_is_being_committed(app: App) -> No
 
     assert (report.status, report.attempt, report.losses, runs) == ("queued", 1, 0, [])
     assert report.history[-1].event == "released"
+
+
+async def test_stopping_before_the_first_step(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A task that is cancelled before it began would never end as one should: it is released all the same."""
+    take = Dispatcher.take
+    runs: list[str] = []
+
+    def takes_and_stops(dispatcher: Dispatcher, committed: Committed) -> None:
+        take(dispatcher, committed)
+        dispatcher.stop_all(Stop.RELEASE)
+
+    @app.job("work")
+    async def work() -> None:
+        runs.append("ran")
+
+    monkeypatch.setattr(Dispatcher, "take", takes_and_stops)
+    async with app:
+        async with app.worker(grace=0):
+            job_id = await work.submit()
+        report = await app.jobs.status(job_id)
+
+    assert (report.history[-1].event, runs) == ("released", [])
 
 
 async def test_a_second_signal_ends_the_grace_time(app: App) -> None:

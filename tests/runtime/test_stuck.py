@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -91,6 +92,50 @@ async def test_a_swallowed_release_is_stuck(app: App) -> None:
         assert (await app.jobs.status(job_id)).status == "processing"
         gate.set()
         await app.jobs.result(job_id, wait=5)
+
+
+async def test_a_task_cancelled_by_somebody_else(app: App, gate: threading.Event) -> None:
+    """Whoever cancels all tasks stops no thread: its job is neither failed nor released."""
+
+    @app.job("stuck")
+    def stuck() -> None:
+        gate.wait(10)
+
+    async with app:
+        with pytest.raises(WorkerStuck):
+            async with app.worker(grace=0) as node:
+                job_id = await stuck.submit()
+                await until(lambda: running(app), "it runs")
+                (attempt,) = node._dispatcher.running.values()
+                assert attempt.task is not None
+                attempt.task.cancel()
+                await asyncio.wait([attempt.task])
+                await app.jobs.submit("stuck", delay=60)
+                assert (await app.jobs.status(job_id)).status == "processing"
+
+
+async def test_code_that_ends_after_its_app_was_closed(app: App, caplog: pytest.LogCaptureFixture) -> None:
+    """Nobody can take its outcome any more: that is said once, and nothing breaks."""
+    gate, started = asyncio.Event(), asyncio.Event()
+
+    @app.job("work")
+    async def work() -> None:
+        started.set()
+        while not gate.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await gate.wait()
+
+    with pytest.raises(WorkerStuck):
+        async with app.worker(grace=0):
+            job_id = await work.submit()
+            await started.wait()
+    gate.set()
+    await until(lambda: f"job {job_id} ended after its worker had closed" in caplog.text, "it has ended")
+    gc.collect()
+
+    assert "Dispatcher._run" not in caplog.text  # an error that nobody has retrieved would name it
+    async with app:
+        assert (await app.jobs.status(job_id)).status == "processing"
 
 
 async def test_another_worker_of_the_same_app_leaves_it_alone(app: App, gate: threading.Event) -> None:

@@ -7,6 +7,7 @@ import logging
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -223,7 +224,8 @@ class Dispatcher:
             if threading.get_ident() == here:
                 self._report(report)
             else:
-                loop.call_soon_threadsafe(self._report, report)
+                with suppress(RuntimeError):  # the loop has closed, and this thread lives on
+                    loop.call_soon_threadsafe(self._report, report)
 
         return report
 
@@ -238,7 +240,8 @@ class Dispatcher:
         latest = None if key in self._reporting else self._reports.pop(key, None)
         if latest is not None:
             self._reporting.add(key)
-            self._door.post(latest, lambda _: self._reported(key))
+            with suppress(NotOpen):  # code that outlives its worker may go on talking; nobody can write it down
+                self._door.post(latest, lambda _: self._reported(key))
 
     def _reported(self, key: int) -> None:
         self._reporting.discard(key)
