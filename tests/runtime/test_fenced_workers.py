@@ -67,12 +67,14 @@ async def test_it_does_not_come_back_before_its_code_has_stopped(app: App, store
     async def new() -> str:
         return "done"
 
-    async with app.worker():
+    async with app.worker() as node:
         job_id = await old.submit()
         await until(lambda: runs, "it runs")
         take_over(app, store_path)
         waiting = await new.submit()
-        await until(lambda: app._node is not None and app._node._dispatcher.lost, "the worker has noticed")
+        await until(lambda: node._dispatcher.lost, "the worker has noticed")
+        await node._recover()
+        assert node._dispatcher.lost
         assert (await app.jobs.status(waiting)).status == "queued"
         gate.set()
         assert await new.result(waiting, wait=10) == "done"
