@@ -27,4 +27,6 @@ DEFAULT_SLOTS: Final = 100
 DEFAULT_GRACE_SECONDS: Final = 30.0
 POLL_SECONDS: Final = 0.25
 """How late, at most, a worker sees what another process has committed."""
+REFRESH_SECONDS: Final = 5.0
+"""How old the known types and their defaults may get."""
 URL_VARIABLE: Final = "JOBLEDGER_URL"

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Literal, Self, TypeAlias
 
 Micros: TypeAlias = int
 """Microseconds: an instant since 1970 (UTC), or a length of time."""
-
-Payload: TypeAlias = Mapping[str, object]
-"""A JSON object that maps to the handler's parameters."""
 
 OnRetry: TypeAlias = Literal["block", "step-aside"]
 OnDuplicate: TypeAlias = Literal["return", "raise"]

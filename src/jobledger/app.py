@@ -22,7 +22,7 @@ from jobledger._runtime.process import measured
 from jobledger._runtime.registry import Registration, Registry, TypeOptions
 from jobledger._store.commit import Door
 from jobledger._store.contract import Enlistment
-from jobledger._store.intake import Options, SubmitOptions
+from jobledger._store.intake import Options, SubmitOptions, seconds_of
 from jobledger._store.known import KnownTypes
 from jobledger._store.open import open_store
 from jobledger._types import OnRetry
@@ -72,7 +72,7 @@ class App:
     Args:
         url: ``sqlite:///file.db``; None takes ``JOBLEDGER_URL``.
         boundaries: the ladder of the histograms in seconds, for a new database only.
-        retention: seconds that ended jobs are kept (dead letters are kept for ever).
+        retention: seconds that ended jobs are kept, ``math.inf`` for ever (dead letters always are).
         read_only: never create, migrate or write anything.
         clock: time, chance and ids; a simulation brings its own.
 
@@ -100,12 +100,12 @@ class App:
         self.url = url or os.environ.get(URL_VARIABLE, "")
         self._clock: Clock = clock or SystemClock()
         self._boundaries = _checked(boundaries)
-        self._retention = retention
+        self._retention = retention if retention == math.inf else seconds_of(retention, "retention")
         self._read_only = read_only
         self._registry = Registry()
         self._known = KnownTypes()
         self._door: Door | None = None
-        self._threads: tuple[ThreadPoolExecutor, ThreadPoolExecutor] | None = None
+        self._threads: tuple[ThreadPoolExecutor, ...] | None = None
         self._node: Node | None = None
         self._opened = 0
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -165,14 +165,21 @@ class App:
         return Decorator(register)
 
     async def declare(
-        self, name: str, *, priority: str = "normal", max_attempts: int = 10, timeout: float | None = None
+        self,
+        name: str,
+        *,
+        priority: str = "normal",
+        timeout: float | None = None,
+        max_attempts: int = 10,
+        max_losses: int = 3,
     ) -> None:
         """Make a type known without a handler, so that it can be submitted from here.
 
         Raises:
             InvalidOption: an option is out of its range.
         """
-        declared = TypeOptions(priority=priority, max_attempts=max_attempts, timeout=timeout).declared(name)
+        options = TypeOptions(priority=priority, timeout=timeout, max_attempts=max_attempts, max_losses=max_losses)
+        declared = options.declared(name)
         door = self._opened_door()
         self._check_writable()
         self._known.learn(await door.run(lambda: door.store.declare((declared,), LABEL_BUDGET)))
@@ -242,7 +249,7 @@ class App:
             types = (*self._registry.ids(is_async=True), *(self._registry.ids(is_async=False) if threads else ()))
             self._enlisting = Enlistment("worker", socket.gethostname(), os.getpid(), slots + threads, types)
             dispatcher = Dispatcher(door, self._registry, self._clock, slots=slots, threads=threads, submit=self._child)
-            node = Node(door, dispatcher, self._read, self._clock, retention=self._retention)
+            node = Node(door, dispatcher, self._apart, self._refresh, self._clock, retention=self._retention)
             self._node = node
             try:
                 await node.start()
@@ -277,7 +284,7 @@ class App:
             raise InvalidOption(message)
         self._pid = os.getpid()
         store = open_store(self.url, self._clock.now, self._boundaries)
-        self._threads = (ThreadPoolExecutor(1, "jobledger-write"), ThreadPoolExecutor(1, "jobledger-read"))
+        self._threads = tuple(ThreadPoolExecutor(1, f"jobledger-{what}") for what in ("write", "read", "audit"))
         self._enlisting = self._client()
         self._door = Door(store, self._write, self._who)
         if self._read_only:
@@ -339,6 +346,10 @@ class App:
     def _read(self, work: Callable[[], T]) -> Awaitable[T]:
         return self._in_thread(1, work)
 
+    def _apart(self, work: Callable[[], T]) -> Awaitable[T]:
+        """An audit reads every row; what others ask must not wait for it."""
+        return self._in_thread(2, work)
+
     def _in_thread(self, index: int, work: Callable[[], T]) -> Awaitable[T]:
         self._opened_door()
         assert self._threads is not None  # noqa: S101 - opened together with the door
@@ -352,7 +363,7 @@ class App:
         return await self._read(self._opened_door().store.ledger)
 
     async def _audit(self) -> AuditRead:
-        return await self._read(self._opened_door().store.audit)
+        return await self._apart(self._opened_door().store.audit)
 
     async def _count(self, metrics: tuple[UserDelta, ...]) -> None:
         await self._opened_door().send(Count(metrics))

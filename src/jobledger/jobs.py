@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeGuard, Unpack, cast
 import msgspec
 
 from jobledger import errors
-from jobledger._config import MAX_BATCH_BYTES, MAX_ITEMS, MAX_PAGE, POLL_SECONDS
+from jobledger._config import MAX_BATCH_BYTES, MAX_ITEMS, MAX_PAGE, POLL_SECONDS, REFRESH_SECONDS
 from jobledger._core import commands as c
 from jobledger._core.decide import Refusal, Refused, Verdict
 from jobledger._core.job import Job, Progress, Status
@@ -23,7 +23,7 @@ from jobledger._core.report import (
     summary_of,
 )
 from jobledger._store.contract import Filter
-from jobledger._store.intake import Options, SubmitOptions, command, limit_of, not_an_object
+from jobledger._store.intake import Options, SubmitOptions, command, limit_of, name_of, not_an_object, seconds_of
 from jobledger._types import JobId
 
 if TYPE_CHECKING:
@@ -84,6 +84,7 @@ class JobService:
         self._known = known
         self._refresh = refresh
         self._check = check
+        self._learned_at = clock.monotonic()
 
     @overload
     async def submit(
@@ -311,7 +312,7 @@ class JobService:
         return answer.job
 
     async def _outcome(self, job_id: str, wait: float) -> JobReport:
-        deadline = self._clock.monotonic() + wait
+        deadline = self._clock.monotonic() + seconds_of(wait, "wait")
         while True:
             changed = self._door().watch(job_id)
             try:
@@ -327,7 +328,9 @@ class JobService:
                 self._door().unwatch(job_id, changed)
 
     async def _learn(self, type_name: str) -> None:
-        if type_name not in self._known:
+        now = self._clock.monotonic()
+        if type_name not in self._known or now - self._learned_at > REFRESH_SECONDS:
+            self._learned_at = now
             await self._refresh()
 
 
@@ -344,9 +347,10 @@ def _is_batch(payload: object) -> TypeGuard[Many]:
 
 
 def _id(job_id: object) -> str:
-    if not isinstance(job_id, str):
-        raise errors.InvalidOption(f"a job's id is a string, not {type(job_id).__name__}")
-    return str(job_id)
+    checked = name_of(job_id, "a job's id")
+    if checked is None:
+        raise errors.InvalidOption("a job's id is a string, not None")
+    return str(checked)
 
 
 def _status(value: Status | str) -> Status:

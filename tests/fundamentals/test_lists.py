@@ -1,5 +1,7 @@
 """Jobs are listed in pages."""
 
+from collections.abc import Callable
+
 import pytest
 
 from jobledger import App, Item
@@ -75,3 +77,14 @@ async def test_filters_are_checked(app: App) -> None:
             await app.jobs.list(status="done")
         with pytest.raises(UnknownType, match="Did you mean 'mail'"):
             await app.jobs.list(type="mall")
+
+
+async def test_types_of_other_processes_have_names(new_app: Callable[[], App]) -> None:
+    """Also those that were declared after this process had looked."""
+    here, elsewhere = new_app(), new_app()
+    async with here, elsewhere:
+        await elsewhere.declare("mail")
+        await elsewhere.jobs.submit("mail")
+        (job,) = (await here.jobs.list()).jobs
+
+    assert job.type == "mail"

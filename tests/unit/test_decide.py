@@ -12,7 +12,7 @@ import pytest
 from jobledger._core import catalog
 from jobledger._core import commands as c
 from jobledger._core.catalog import BY_NUMBER, Kind
-from jobledger._core.decide import LEGAL, PRUNED_CELLS, Change, Refusal, Refused, decide, duplicate, is_ended, submit
+from jobledger._core.decide import LEGAL, PRUNED_CELLS, Change, Refusal, Refused, decide, duplicate, submit
 from jobledger._core.deltas import CALM, WHILE_FAILING, Delta
 from jobledger._core.job import DUE_LANES, ENDED, PRUNABLE, STATUS_OF, EventName, Job, Lane, Status
 from jobledger._core.outcome import Cancel, Done, Fail, Failed, Outcome, Reason, Retry
@@ -116,7 +116,6 @@ def test_no_job_is_not_found(command: type[Any]) -> None:
 def test_what_has_ended_is_data() -> None:
     assert frozenset(Status) - LEGAL[c.Cancel] == ENDED
     assert ENDED - LEGAL[c.Replay] == PRUNABLE == LEGAL[c.Prune] == set(PRUNED_CELLS)
-    assert {lane for lane in Lane if is_ended(job_in(lane))} == {lane for lane in Lane if STATUS_OF[lane] in ENDED}
     assert {lane for lane in Lane if STATUS_OF[lane] is Status.QUEUED} == DUE_LANES | {Lane.SCHEDULED}
     assert set(STATUS_OF) == set(Lane)
 

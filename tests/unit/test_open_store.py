@@ -28,7 +28,7 @@ def opened(url: str) -> SqliteStore:
     ],
 )
 def test_a_url_names_a_file(url: str, path: str) -> None:
-    assert opened(url).path == Path(path)
+    assert opened(url).path == Path(path).resolve()
 
 
 @pytest.mark.parametrize(

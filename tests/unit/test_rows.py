@@ -18,6 +18,7 @@ from jobledger._core.job import Event, EventName, Job, Lane, Progress
 from jobledger._core.outcome import Cancel, Done, Fail, Failed, Outcome, Reason, Retry
 from jobledger._store.sqlite import rows
 from jobledger._store.sqlite.batch import apply
+from jobledger._store.sqlite.clock import StoreClock
 from jobledger._store.sqlite.connection import PACKAGE
 from jobledger._store.sqlite.pages import Pages
 from jobledger._store.statements import migrations
@@ -38,7 +39,7 @@ def opened() -> Iterator[Pages]:
         for _, text in migrations(PACKAGE):
             connection.execute(text)
         connection.execute("INSERT INTO book VALUES (1, 1000, 0, '[]')")
-        yield Pages(connection, NOW, (1_000, 1_000_000))
+        yield Pages(connection, StoreClock(lambda: NOW), (1_000, 1_000_000))
 
 
 def columns(table: str) -> list[str]:

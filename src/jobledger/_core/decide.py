@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from jobledger._core import catalog
 from jobledger._core import commands as c
 from jobledger._core.deltas import CALM, NO_PRIORITY, WHILE_FAILING, Delta, count, observe
-from jobledger._core.job import DUE_LANES, ENDED, PRUNABLE, Event, EventName, Job, Lane, Progress, Status
+from jobledger._core.job import DUE_LANES, PRUNABLE, Event, EventName, Job, Lane, Progress, Status
 from jobledger._core.outcome import Cancel, Done, Fail, Failed, Reason, Retry
 from jobledger._types import micros
 
@@ -372,8 +372,3 @@ def _leave(job: Job) -> tuple[Delta, ...]:
 
 def _lasted(job: Job, now: Micros) -> Delta:
     return observe(catalog.DURATION, job, now - job.origin_at)
-
-
-def is_ended(job: Job) -> bool:
-    """Whether the job has ended."""
-    return job.status in ENDED

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, cast
 
 from jobledger._core.catalog import BY_NUMBER, Instrument, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from jobledger._core.job import Job
     from jobledger._types import Micros
@@ -20,6 +20,7 @@ CALM: Final = 0
 WHILE_FAILING: Final = 1
 """Cells of the cancellations: identity 2 needs to know which of them were failing or lost."""
 
+_SPLIT: Final = frozenset(n for n, instrument in BY_NUMBER.items() if instrument.by_priority)
 _HISTOGRAMS: Final = frozenset(n for n, instrument in BY_NUMBER.items() if instrument.kind is Kind.HISTOGRAM)
 
 
@@ -42,19 +43,24 @@ class Cell(NamedTuple):
     cell: int
 
 
+_new: Final = cast("Callable[[type[Delta], tuple[int, ...]], Delta]", vars(tuple)["__new__"])
+"""What ``Delta(…)`` comes to, at a third of its price: a commit of a hundred jobs makes eight hundred."""
+
 Cells: TypeAlias = dict[tuple[int, int, int, int], int]
 """Integers of the ledger by cell; plain tuples, since a batch makes thousands."""
 
 
 def count(instrument: Instrument, job: Job, amount: int = 1, cell: int = 0) -> Delta:
     """A counter or gauge moves by ``amount`` for this job's type (and priority, where it has that label)."""
-    return Delta(instrument.number, job.type_id, job.priority if instrument.by_priority else NO_PRIORITY, cell, amount)
+    number = instrument.number
+    return _new(Delta, (number, job.type_id, job.priority if number in _SPLIT else NO_PRIORITY, cell, amount))
 
 
 def observe(instrument: Instrument, job: Job, elapsed: Micros) -> Delta:
     """A histogram sees one time span; one below zero counts as zero."""
-    priority = job.priority if instrument.by_priority else NO_PRIORITY
-    return Delta(instrument.number, job.type_id, priority, 0, max(elapsed, 0))
+    number = instrument.number
+    priority = job.priority if number in _SPLIT else NO_PRIORITY
+    return _new(Delta, (number, job.type_id, priority, 0, max(elapsed, 0)))
 
 
 def merge(into: Cells, deltas: Iterable[Delta], ladder: tuple[Micros, ...]) -> None:

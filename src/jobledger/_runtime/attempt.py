@@ -117,6 +117,8 @@ class Attempt:
             answer, raised = await ended
         except asyncio.CancelledError:
             raise _StillRunningError from None
+        if isinstance(raised, KeyboardInterrupt | GeneratorExit):
+            raise _RaisedInThreadError from raised  # raised by the handler; no signal reaches a thread
         if raised is not None:
             raise raised
         return answer
@@ -145,7 +147,7 @@ class Attempt:
         """Its work is done, so a result that can't be kept must not make it run again."""
         try:
             return Done(), None if result is None else encode(result)
-        except InvalidPayload as error:
+        except Exception as error:  # noqa: BLE001 - a model's own code may raise anything
             return Fail(clipped(f"the work was done, but its result can't be stored: {error}"), Reason.VALIDATION), None
 
     def _stopped(self, error: BaseException) -> Outcome | None:
@@ -182,6 +184,10 @@ class Attempt:
 
 class _UnfitError(Exception):
     """The payload doesn't fit the handler; raised apart from what the handler itself may raise."""
+
+
+class _RaisedInThreadError(Exception):
+    """A handler in a thread raised what would end a loop."""
 
 
 class _StillRunningError(Exception):

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from jobledger._config import POLL_SECONDS
+from jobledger._config import POLL_SECONDS, REFRESH_SECONDS
 from jobledger._runtime.context import Stop
 from jobledger._runtime.lag import LagWatch
 from jobledger._runtime.lifecycle import Duty
@@ -15,7 +15,7 @@ from jobledger._runtime.upkeep import SAMPLE_SECONDS, Upkeep
 from jobledger.errors import WorkerStuck
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from jobledger._clock import Clock
     from jobledger._runtime.dispatcher import Dispatcher
@@ -30,17 +30,27 @@ _STOP_SECONDS = 5.0
 class Node:
     """Runs jobs in this process until it is stopped."""
 
-    def __init__(self, door: Door, dispatcher: Dispatcher, read: Run, clock: Clock, *, retention: float) -> None:
+    def __init__(
+        self,
+        door: Door,
+        dispatcher: Dispatcher,
+        audits: Run,
+        refresh: Callable[[], Awaitable[None]],
+        clock: Clock,
+        *,
+        retention: float,
+    ) -> None:
         """Put the duties together."""
         self._door = door
         self._dispatcher = dispatcher
-        upkeep = Upkeep(door, read, clock, retention, dispatcher.look)
+        upkeep = Upkeep(door, audits, clock, retention, dispatcher.look)
         poll = Poll(door, dispatcher.look)
         self.lag = LagWatch(dispatcher.running)
         self._duties = (
             Duty("poll", POLL_SECONDS, poll.step),
             Duty("takeover", 1.0, upkeep.take_over),
             Duty("retention", 60.0, upkeep.prune),
+            Duty("types", REFRESH_SECONDS, refresh),
             Duty("samples", SAMPLE_SECONDS, upkeep.sample),
             Duty("recovery", 1.0, self._recover),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from typing import TYPE_CHECKING
 
 from jobledger._core.books import balance
@@ -26,12 +27,12 @@ AUDIT_SHARE = 100
 class Upkeep:
     """What keeps the store in order while a worker lives."""
 
-    def __init__(self, door: Door, read: Run, clock: Clock, retention: float, look: Callable[[], None]) -> None:
-        """Retention in seconds."""
+    def __init__(self, door: Door, audits: Run, clock: Clock, retention: float, look: Callable[[], None]) -> None:
+        """Retention in seconds; ``audits`` runs what may take long."""
         self._door = door
-        self._read = read
+        self._audits = audits
         self._clock = clock
-        self._retention = micros(retention)
+        self._retention = None if retention == math.inf else micros(retention)
         self._look = look
         self._next_audit = clock.monotonic() + AUDIT_SECONDS
 
@@ -44,20 +45,22 @@ class Upkeep:
                     "took over %s %d (%s, pid %d): %d job(s) put back, %d dead-lettered",
                     one.kind, one.writer_id, one.host, one.pid, len(one.jobs), len(one.dead_lettered),
                 )  # fmt: skip
-        if any(one.jobs for one in taken):
-            self._look()
+        if taken:
+            self._look()  # what was put back, and what was next behind a job that died of it
 
     async def prune(self) -> None:
         """Ended jobs are forgotten after their retention, in small transactions."""
-        while await self._door.run(lambda: self._door.store.prune(self._retention, PRUNE_AT_ONCE)) == PRUNE_AT_ONCE:
-            continue
+        retention = self._retention
+        while retention is not None:
+            if await self._door.run(lambda: self._door.store.prune(retention, PRUNE_AT_ONCE)) < PRUNE_AT_ONCE:
+                break
 
     async def sample(self) -> None:
         """The sampled gauges, and now and then an audit."""
         findings: int | None = None
         began = self._clock.monotonic()
         if began >= self._next_audit:
-            findings = balance(await self._read(self._door.store.audit)).findings
+            findings = balance(await self._audits(self._door.store.audit)).findings
             took = self._clock.monotonic() - began
             self._next_audit = began + max(AUDIT_SECONDS, AUDIT_SHARE * took)
             if findings:

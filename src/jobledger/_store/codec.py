@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import math
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
@@ -59,6 +60,8 @@ def encode_payload(payload: Mapping[str, object]) -> bytes:
     if not encoded.startswith(b"{"):
         message = f"a payload is a JSON object (a dict), not {type(payload).__name__}; a list is a batch of payloads"
         raise InvalidPayload(message)
+    if b"null" in encoded and _has_no_number(msgspec.to_builtins(payload, enc_hook=enc_hook)):
+        raise InvalidPayload("not JSON: NaN and infinity have no JSON form; use None or a string")
     if len(encoded) > MAX_PAYLOAD:
         message = (
             f"the payload is {len(encoded):,} bytes, more than {MAX_PAYLOAD:,}: "
@@ -66,6 +69,19 @@ def encode_payload(payload: Mapping[str, object]) -> bytes:
         )
         raise InvalidPayload(message)
     return encoded
+
+
+def _has_no_number(value: object) -> bool:
+    """Whether a float in it would be stored as null."""
+    match value:
+        case float():
+            return not math.isfinite(value)
+        case dict():
+            return any(map(_has_no_number, cast("dict[str, object]", value).values()))
+        case list() | tuple():
+            return any(map(_has_no_number, cast("list[object]", value)))
+        case _:
+            return False
 
 
 def decode(data: bytes) -> Any:  # noqa: ANN401 - any JSON

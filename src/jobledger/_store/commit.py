@@ -16,7 +16,7 @@ from jobledger._store.gauge import DoorGauge
 from jobledger.errors import CommitUnknown, Fenced, JobledgerError, NotOpen, OutcomeUnknown, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from jobledger._core.commands import Command, Running
     from jobledger._store.claimer import Claimer
@@ -57,6 +57,7 @@ class Door:
         self._watchers: dict[str, list[asyncio.Future[None]]] = {}
         self._serving: asyncio.Task[None] | None = None
         self._passing: asyncio.Future[None] | None = None
+        self._whole_next = False
         self._closed = False
         self._kept = False
         self._enlisting = asyncio.Lock()
@@ -210,14 +211,18 @@ class Door:
             return None
 
     def _gather(self) -> list[Entry]:
-        entries: list[Entry] = []
-        for queue in (self._settlements, self._commands):
-            while queue and len(entries) < MAX_BATCH:
-                if isinstance(queue[0].command, SubmitAll) and entries:
-                    break
-                entries.append(queue.popleft())
-                if isinstance(entries[-1].command, SubmitAll):
-                    break
+        """What goes into one batch: settlements first, but never so many that commands wait for ever behind them."""
+        if self._whole_next or not self._settlements:
+            self._whole_next = False
+            if self._commands and isinstance(self._commands[0].command, SubmitAll):
+                return [self._commands.popleft()]
+        most = MAX_BATCH // 2 if self._commands else MAX_BATCH
+        entries = [self._settlements.popleft() for _ in range(min(most, len(self._settlements)))]
+        while self._commands and len(entries) < MAX_BATCH:
+            if isinstance(self._commands[0].command, SubmitAll):
+                self._whole_next = True
+                break
+            entries.append(self._commands.popleft())
         return entries
 
     async def _write(self, batch: Batch, entries: list[Entry]) -> None:
@@ -326,11 +331,19 @@ class Door:
             if not entries:
                 log.error("ready jobs could not be claimed", exc_info=error)
                 await self._rest()
-        for entry in entries:
-            if self.writer_id == batch.writer_id:
-                await self._write(Batch(batch.writer_id, self._number + 1, (entry.command,)), [entry])
-            else:
-                (self._settlements if entry.is_running else self._commands).append(entry)
+        left = deque(entries)
+        self._pause = _FIRST_PAUSE
+        while left and self.writer_id == batch.writer_id and self._pause == _FIRST_PAUSE:
+            entry = left.popleft()
+            await self._write(Batch(batch.writer_id, self._number + 1, (entry.command,)), [entry])
+        self._put_back(left)
+
+    def _put_back(self, left: Iterable[Entry]) -> None:
+        """In front again, in their order, but behind a settlement that was refused just before them."""
+        refused = [self._settlements.popleft()] if self._settlements and self._pause > _FIRST_PAUSE else []
+        entries = list(left)
+        self._settlements.extendleft(reversed([*refused, *(entry for entry in entries if entry.is_running)]))
+        self._commands.extendleft(reversed([entry for entry in entries if not entry.is_running]))
 
 
 class _Unresolved(Exception):

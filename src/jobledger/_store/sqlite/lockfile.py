@@ -96,14 +96,21 @@ class LockFile:
         return answer[4] or None
 
     def live(self, writer_id: int) -> None:
-        """Take the life byte of a writer of this process."""
-        self._try(writer_id)
+        """Take the life byte of a writer of this process.
+
+        Raises:
+            StoreBusy: another process holds it, so its death would not be seen.
+        """
+        if not self._try(writer_id):
+            message = f"another process holds the life byte of writer {writer_id} in {self._path}: try again"
+            raise StoreBusy(message)
         self._lives.add(writer_id)
 
     def die(self, writer_id: int) -> None:
-        """Give the life byte back."""
-        self._lives.discard(writer_id)
-        fcntl.lockf(self._descriptor, fcntl.LOCK_UN, 1, writer_id)
+        """Give the life byte back, if it was taken."""
+        if writer_id in self._lives:
+            self._lives.discard(writer_id)
+            fcntl.lockf(self._descriptor, fcntl.LOCK_UN, 1, writer_id)
 
     def is_dead(self, writer_id: int) -> bool:
         """Whether the process of this writer has ended: its byte can be locked."""
@@ -117,6 +124,9 @@ class LockFile:
 
 def lock_file(database: Path) -> LockFile:
     """The lock file of a database, opened once in this process; a forked child gets its own."""
+    known = _opened.get(f"{database}-lock")
+    if known is not None and known.pid == os.getpid():
+        return known
     path = Path(f"{database.resolve()}-lock")
     with _opening:
         known = _opened.get(str(path))

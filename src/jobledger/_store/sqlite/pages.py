@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from jobledger._core.commands import UserDelta
     from jobledger._core.decide import Change
     from jobledger._core.deltas import Delta
+    from jobledger._store.sqlite.clock import StoreClock
     from jobledger._types import Micros
 
 SQL: Final = statements(PACKAGE, "queries.sql")
@@ -39,7 +40,7 @@ class Pages:
         now: the time of this transaction.
     """
 
-    def __init__(self, connection: apsw.Connection, wall: Micros, ladder: tuple[Micros, ...]) -> None:
+    def __init__(self, connection: apsw.Connection, clock: StoreClock, ladder: tuple[Micros, ...]) -> None:
         """Read the store's clock and its last number."""
         self._cursor = connection.cursor()
         self._connection = connection
@@ -49,7 +50,7 @@ class Pages:
         self._completed: dict[int, Micros] = {}
         number, before = self.one("book", ())
         self._number: int = number
-        self.now: Micros = max(wall, before)
+        self.now: Micros = clock.at(before)
 
     def one(self, name: str, params: tuple[Any, ...]) -> Any:  # noqa: ANN401 - a row of any shape
         """The first row of a statement, or None."""
@@ -162,6 +163,12 @@ class Pages:
         if cells:
             self._cursor.executemany(SQL["add_to_ledger"], cells)
         self.write("turn_page", (self._number, self.now))
+
+    def carry_to_base(self, cells: Iterable[tuple[int, int, int, int, int]]) -> None:
+        """Add cells of users' series to the base."""
+        for number, type_id, priority, cell, value in cells:
+            rows_ = self._carried(BASE, (number, type_id, priority, cell), value)
+            self._cursor.executemany(SQL["add_to_ledger"], rows_)
 
     def _carried(self, writer_id: int, cell: tuple[int, int, int, int], value: int) -> list[tuple[int, ...]]:
         """Users count bytes, too: what exceeds a word goes to a second row, whose number is negative."""

@@ -153,9 +153,13 @@ SELECT value FROM ledger WHERE writer_id = ? AND number = ? AND type_id = ? AND 
 INSERT INTO last_completed (type_id, at) VALUES (?, ?)
 ON CONFLICT (type_id) DO UPDATE SET at = max(at, excluded.at);
 
+-- name: user_cells
+-- A writer's cells of the users' own series, whose sums need a carry.
+SELECT number, type_id, priority, cell, value FROM ledger WHERE writer_id = ? AND number >= ?;
+
 -- name: fold
--- A writer's rows, added to the base.
-INSERT INTO ledger SELECT 0, number, type_id, priority, cell, value FROM ledger WHERE writer_id = ?
+-- A writer's other rows, added to the base.
+INSERT INTO ledger SELECT 0, number, type_id, priority, cell, value FROM ledger WHERE writer_id = ? AND number < ?
 ON CONFLICT (writer_id, number, type_id, priority, cell) DO UPDATE SET value = value + excluded.value;
 
 -- name: drop_folded
@@ -262,7 +266,7 @@ ORDER BY key DESC LIMIT :limit;
 
 -- name: prunable
 -- Ended jobs past their retention, the oldest first; dead letters are not in this index.
-SELECT * FROM job_row WHERE lane IN ('complete', 'cancelled', 'discarded') AND ended_at <= ? ORDER BY ended_at LIMIT ?;
+SELECT * FROM job_row WHERE ended_at <= ? AND lane <> 'failed' ORDER BY ended_at LIMIT ?;
 
 -- name: forget_history
 -- The history goes with its job.

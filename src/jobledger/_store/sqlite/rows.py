@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _FIELDS: Final = Job.__struct_fields__
 _LANE: Final = _FIELDS.index("lane")
+_HOLDS: Final = _FIELDS.index("holds")
 _REASON: Final = _FIELDS.index("reason")
 _PROGRESS: Final = _FIELDS.index("progress")
 WIDTH: Final = len(_FIELDS)
@@ -26,7 +27,7 @@ def job_of(row: Sequence[Any]) -> Job:
     """A job from a row that begins with its columns."""
     values = list(row[:WIDTH])
     values[_LANE] = LANES[values[_LANE]]
-    values[7] = bool(values[7])
+    values[_HOLDS] = bool(values[_HOLDS])
     if values[_REASON] is not None:
         values[_REASON] = Reason(values[_REASON])
     if values[_PROGRESS] is not None:

@@ -16,6 +16,7 @@ from jobledger._store.sqlite import batch as batches
 from jobledger._store.sqlite import connection as files
 from jobledger._store.sqlite import reads, rows, upkeep
 from jobledger._store.sqlite.claim import claim
+from jobledger._store.sqlite.clock import StoreClock
 from jobledger._store.sqlite.lockfile import lock_file
 from jobledger._store.sqlite.pages import BASE, OVERFLOW, SQL, Pages
 from jobledger.errors import CommitUnknown, Fenced
@@ -51,8 +52,9 @@ class SqliteStore:
         boundaries: tuple[float, ...] | None = None,
     ) -> None:
         """Remember where; nothing is opened before it is needed."""
-        self.path = path
+        self.path = path.resolve()  # once: a later chdir must not lead to other files
         self._now = now
+        self._clock = StoreClock(now)
         self._durability = durability
         self._wanted = boundaries
         self._ladder: tuple[Micros, ...] = ()
@@ -62,13 +64,17 @@ class SqliteStore:
 
     def enlist(self, enlistment: Enlistment) -> int:
         """See the contract. The life byte is held before others can see the writer."""
-        with self._transaction() as pages:
-            who = enlistment
-            pages.write("enlist", (who.kind, who.host, who.pid, who.slots, pages.now))
-            writer_id = self._open().last_insert_rowid()
-            for type_id in sorted(set(who.types)):
-                pages.write("handle_type", (writer_id, type_id))
-            lock_file(self.path).live(writer_id)
+        who, lock, writer_id = enlistment, lock_file(self.path), 0
+        try:
+            with self._transaction() as pages:
+                pages.write("enlist", (who.kind, who.host, who.pid, who.slots, pages.now))
+                writer_id = self._open().last_insert_rowid()
+                for type_id in sorted(set(who.types)):
+                    pages.write("handle_type", (writer_id, type_id))
+                lock.live(writer_id)
+        except BaseException:
+            lock.die(writer_id)  # rolled back, the id goes to somebody else
+            raise
         return writer_id
 
     def commit(self, batch: Batch) -> Committed:
@@ -194,7 +200,7 @@ class SqliteStore:
         with lock_file(self.path).writing(files.LOCK_SECONDS), files.reported(self.path):
             writer.execute(SQL["begin"])
             try:
-                pages = Pages(writer, self._now(), self._ladder)
+                pages = Pages(writer, self._clock, self._ladder)
                 yield pages
                 pages.close(writer_id)
             except BaseException:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from jobledger._core.catalog import USER_NUMBERS
 from jobledger._core.commands import Lose, Prune
 from jobledger._core.decide import Change, decide
 from jobledger._core.job import Status, holds_key
@@ -41,8 +42,9 @@ def end_writer(pages: Pages, writer_id: int) -> bool:
 
 
 def fold(pages: Pages, writer_id: int) -> None:
-    """Move a writer's counts to the base."""
-    pages.write("fold", (writer_id,))
+    """Move a writer's counts to the base; the users' with a carry, or many folds would overflow a word."""
+    pages.carry_to_base(pages.all("user_cells", (writer_id, USER_NUMBERS)))
+    pages.write("fold", (writer_id, USER_NUMBERS))
     pages.write("drop_folded", (writer_id,))
 
 
