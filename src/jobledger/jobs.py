@@ -23,7 +23,7 @@ from jobledger._core.report import (
     summary_of,
 )
 from jobledger._store.contract import Filter
-from jobledger._store.intake import Options, SubmitOptions, command, limit_of, name_of, not_an_object, seconds_of
+from jobledger._store.intake import Options, SubmitOptions, command, limit_of, not_an_object, seconds_of
 from jobledger._types import JobId
 
 if TYPE_CHECKING:
@@ -347,10 +347,14 @@ def _is_batch(payload: object) -> TypeGuard[Many]:
 
 
 def _id(job_id: object) -> str:
-    checked = name_of(job_id, "a job's id")
-    if checked is None:
-        raise errors.InvalidOption("a job's id is a string, not None")
-    return str(checked)
+    """Any text may be asked for; most of it is no job's id, and the answer says so."""
+    if not isinstance(job_id, str):
+        raise errors.InvalidOption(f"a job's id is a string, not {type(job_id).__name__}")
+    try:
+        job_id.encode()
+    except UnicodeEncodeError as error:
+        raise errors.InvalidOption(f"{job_id!r} is no job's id: it has half a surrogate pair") from error
+    return str(job_id)
 
 
 def _status(value: Status | str) -> Status:

@@ -73,3 +73,9 @@ def test_a_password_is_not_shown() -> None:
 def test_nothing_is_opened_yet(tmp_path: Path) -> None:
     opened(f"sqlite:///{tmp_path}/jobs.db")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("url", "hint"), [("sqlite:////tmp/a#b.db", "%23"), ("sqlite:///:memory:", "outlives")])
+def test_what_would_silently_be_another_file(url: str, hint: str) -> None:
+    with pytest.raises(InvalidOption, match=hint):
+        opened(url)

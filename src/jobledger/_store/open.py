@@ -34,6 +34,11 @@ def open_store(url: str, now: Callable[[], Micros], boundaries: tuple[float, ...
             "use sqlite:///file.db (relative) or sqlite:////var/lib/file.db (absolute)"
         )
         raise InvalidOption(message)
+    if parts.fragment or path == ":memory:":
+        wanted = (
+            "write a # in a path as %23" if parts.fragment else "a store is a file, so that it outlives the process"
+        )
+        raise InvalidOption(f"{_redacted(url)!r} names no store: {wanted}")
     options = {name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
     durability = options.pop("durability", "power")
     if durability not in _DURABILITIES or options:
