@@ -1,5 +1,6 @@
 """Durable background jobs with books that balance."""
 
+from jobledger._core.job import Status
 from jobledger._core.outcome import Cancel, Done, Fail, Retry
 from jobledger._core.priority import Priority
 from jobledger._core.report import AlreadyEnded, Cancelled, JobReport, Requested
@@ -24,4 +25,5 @@ __all__ = [
     "Priority",
     "Requested",
     "Retry",
+    "Status",
 ]

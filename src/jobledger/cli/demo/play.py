@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from jobledger import Cancelled
+from jobledger import Cancelled, Status
 from jobledger.cli.demo.figures import Figures
 from jobledger.cli.demo.files import repair
 from jobledger.cli.demo.handlers import MEASURE, WATCH, app, parsers, watch, witness
@@ -121,7 +121,7 @@ async def _bury_and_revive(plan: Plan, course: Course) -> None:
     witness.hear(MEASURE, Heard.REPLAYED)
     await app.jobs.result(repaired, wait=_PATIENCE)
     course.replayed = repaired
-    page = await app.jobs.list(status="failed", type=MEASURE, limit=1)
+    page = await app.jobs.list(status=Status.FAILED, type=MEASURE, limit=1)
     for letter in page.jobs:
         await app.jobs.discard(letter.id)
         witness.hear(MEASURE, Heard.DISCARDED)

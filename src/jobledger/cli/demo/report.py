@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from jobledger import App
+from jobledger import App, Status
 from jobledger._core.catalog import ELEVEN, ENQUEUED, Kind
 from jobledger.cli.demo.figures import count
 from jobledger.cli.demo.handlers import MEASURE, WATCH, witness
@@ -204,10 +204,10 @@ async def _dead(app: App, course: Course) -> Dead:
 
 
 async def _letters(app: App) -> list[JobSummary]:
-    page = await app.jobs.list(status="failed", limit=_PAGE)
+    page = await app.jobs.list(status=Status.FAILED, limit=_PAGE)
     letters = list(page.jobs)
     while page.next is not None:
-        page = await app.jobs.list(status="failed", limit=_PAGE, after=page.next)
+        page = await app.jobs.list(status=Status.FAILED, limit=_PAGE, after=page.next)
         letters += page.jobs
     return letters
 
