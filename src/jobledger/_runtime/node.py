@@ -56,7 +56,7 @@ class Node:
         )
         self._stopping = False
         self._hurried = False
-        self._patience: asyncio.Timeout | None = None
+        self._patience: asyncio.Future[None] | None = None
 
     async def start(self) -> None:
         """Become a worker, take over what dead ones left, and begin to claim."""
@@ -105,19 +105,23 @@ class Node:
     def hurry(self) -> None:
         """The second signal: no more waiting for running code. While it gets its grace time, that is over."""
         self._hurried = True
-        if self._patience is not None:
-            self._patience.reschedule(asyncio.get_running_loop().time())
+        if self._patience is not None and not self._patience.done():
+            self._patience.set_result(None)
 
     async def _ended(self, seconds: float) -> bool:
+        """Not by asyncio.timeout: in Python 3.11.2 that raises the wrong error in a task that was cancelled itself."""
+        quiet = asyncio.ensure_future(self._quiet())
+        self._patience = asyncio.get_running_loop().create_future()
         try:
-            async with asyncio.timeout(seconds) as self._patience:
-                await self._door.through()  # a claim may be on its way
-                await self._dispatcher.idle.wait()
-        except TimeoutError:
-            return False
+            await asyncio.wait({quiet, self._patience}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            return quiet.done()
         finally:
             self._patience = None
-        return True
+            quiet.cancel()
+
+    async def _quiet(self) -> None:
+        await self._door.through()  # a claim may be on its way
+        await self._dispatcher.idle.wait()
 
     async def _recover(self) -> None:
         """After a fence: once the old code has stopped, this process comes back as a new worker."""

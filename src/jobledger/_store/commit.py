@@ -138,11 +138,13 @@ class Door:
     async def close(self, *, retire: bool = True) -> None:
         """Write what is queued, then fold this writer's ledger; without ``retire`` a takeover does that."""
         self._closed = True
-        try:
-            async with asyncio.timeout(_LAST_SECONDS if self._kept else None):
-                await self.drain()
-        except TimeoutError:
-            log.error("%d settlement(s) could not be written: these jobs will run again", len(self._settlements))  # noqa: TRY400 - the traceback would only say that time ran out
+        drained = asyncio.ensure_future(self.drain())
+        await asyncio.wait({drained}, timeout=_LAST_SECONDS if self._kept else None)
+        if drained.done():
+            drained.result()
+        else:
+            drained.cancel()
+            log.error("%d settlement(s) could not be written: these jobs will run again", len(self._settlements))
             self._settlements.clear()
             if self._serving is not None:
                 self._serving.cancel()
