@@ -3,25 +3,33 @@
 PYTHON ?= python3
 VENV ?= .venv
 DEMO_ARGS ?=
+STORE ?= sqlite
 PYTEST_ARGS ?=
+FAULTS_ARGS ?=
+BENCH_ARGS ?=
+PEERS_VENV ?= .venv-peers
+# The newest that runs: one of the peers needs 3.12.
+PEERS_PYTHON ?= $(firstword $(foreach python,python3.13 python3.12 $(PYTHON),$(shell $(python) -c 'print("$(python)")' 2> /dev/null)))
 
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check install --quiet
 CHECKED := src tests $(wildcard benchmarks)
+DOCS := docs
+RENDERED := metrics.md alerts/jobledger.yml
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check bench docs fmt clean
+.PHONY: help demo test check bench bench-peers faults docs fmt clean
 
 help: ## list the targets
 	@echo "make TARGET [PYTHON=python3.12] [VENV=$(VENV)]"
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-demo: $(VENV)/.demo ## run the demonstration; DEMO_ARGS='…' is passed on
-	@$(PY) -m jobledger demo $(DEMO_ARGS)
+demo: $(VENV)/.demo-$(STORE) ## run the demonstration; STORE=postgres brings a server, DEMO_ARGS='…' is passed on
+	@$(PY) -m jobledger demo $(if $(filter postgres,$(STORE)),--postgres) $(DEMO_ARGS)
 
 test: $(VENV)/.installed ## run the tests, without those marked slow; PYTEST_ARGS='…' is passed on
-	$(PY) -m pytest -m "not slow" $(PYTEST_ARGS)
+	$(PY) -m pytest -m "not slow" --numprocesses=auto --maxprocesses=4 $(PYTEST_ARGS)
 
 check: $(VENV)/.installed ## everything a change must pass: format, lint, types, import arrows, generated docs, tests
 	$(PY) -m ruff format --check .
@@ -29,35 +37,53 @@ check: $(VENV)/.installed ## everything a change must pass: format, lint, types,
 	$(PY) -m mypy $(CHECKED)
 	$(PY) -m pyright --pythonpath $(PY)
 	$(VENV)/bin/lint-imports
-	@fresh=$$(mktemp) && trap 'rm -f "$$fresh"' EXIT \
-	  && $(PY) -m jobledger metrics --catalog --markdown > "$$fresh" \
-	  && { diff -u docs/metrics.md "$$fresh" || { echo "docs/metrics.md is stale: run 'make docs'" >&2; exit 1; }; }
+	@fresh=$$(mktemp -d) && trap 'rm -rf "$$fresh"' EXIT \
+	  && $(MAKE) --no-print-directory docs DOCS="$$fresh" > /dev/null \
+	  && for page in $(RENDERED); do diff -u "docs/$$page" "$$fresh/$$page" \
+	    || { echo "docs/$$page is stale: run 'make docs'" >&2; exit 1; }; done
 	$(MAKE) test
 
 bench: $(VENV)/.installed ## run the benchmarks
 	$(PY) benchmarks/run.py
 
+bench-peers: $(VENV)/.installed $(PEERS_VENV)/.installed ## measure other job systems beside jobledger; BENCH_ARGS='…' is passed on
+	$(PY) benchmarks/peers/run.py --python $(PEERS_VENV)/bin/python $(BENCH_ARGS)
+
+faults: $(VENV)/.installed ## kill processes while they work, and check everything; FAULTS_ARGS='…' is passed on
+	$(PY) -m tests.faults.chaos $(FAULTS_ARGS)
+
 docs: $(VENV)/.installed ## render the generated pages
-	@mkdir -p docs
-	$(PY) -m jobledger metrics --catalog --markdown > docs/metrics.md.new
-	mv docs/metrics.md.new docs/metrics.md
+	@mkdir -p $(sort $(dir $(addprefix $(DOCS)/,$(RENDERED))))
+	$(PY) -m jobledger metrics --catalog --markdown > $(DOCS)/metrics.md.new
+	$(PY) -m jobledger export alerts > $(DOCS)/alerts/jobledger.yml.new
+	@for page in $(RENDERED); do mv "$(DOCS)/$$page.new" "$(DOCS)/$$page"; done
 
 fmt: $(VENV)/.installed ## format, and fix what the linter can fix
 	$(PY) -m ruff check --fix-only --quiet .
 	$(PY) -m ruff format .
 
 clean: ## remove what can be made again, .venv included
-	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
-	rm -rf jobledger-demo* docs/*.new
+	rm -rf .venv .venv-peers build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf jobledger-demo* docs/*.new docs/*/*.new
 	find src tests $(wildcard benchmarks) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamp files say what is installed; a newer pyproject.toml installs again.
 $(VENV)/.installed: pyproject.toml | $(PY)
 	$(PIP) --editable '.[dev,cli,web]'
-	@touch $@ $(VENV)/.demo
+	@touch $@ $(VENV)/.demo-sqlite $(VENV)/.demo-postgres
 
-$(VENV)/.demo: pyproject.toml | $(PY)
+$(VENV)/.demo-sqlite: pyproject.toml | $(PY)
 	$(PIP) --editable '.[cli]'
+	@touch $@
+
+$(VENV)/.demo-postgres: pyproject.toml | $(PY)
+	$(PIP) --editable '.[cli,testing]'
+	@touch $@
+
+# The peers' libraries stay apart from those of jobledger.
+$(PEERS_VENV)/.installed: pyproject.toml benchmarks/peers/requirements.txt benchmarks/peers/install.py
+	$(PEERS_PYTHON) -m venv $(PEERS_VENV)
+	$(PEERS_VENV)/bin/python -m benchmarks.peers.install
 	@touch $@
 
 $(PY):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from jobledger import JobId
+    from jobledger.testing.postgres import Server
 
 CHUNK = 1000
 Payload: TypeAlias = dict[str, object] | Item
@@ -28,11 +29,13 @@ class Bench:
 
     Attributes:
         quick: small sizes; ``full``: also the sizes that take minutes.
+        server: a PostgreSQL to measure; None measures SQLite.
     """
 
     directory: Path
     quick: bool = False
     full: bool = False
+    server: Server | None = None
     findings: int = 0
     audits: int = 0
     _files: int = 0
@@ -45,9 +48,19 @@ class Bench:
         self._files += 1
         return self.directory / f"{self._files}.db"
 
+    def url(self) -> str:
+        """A fresh store. ``durability=power``, the default, is said: it is what is measured."""
+        if self.server is not None:
+            return self.server.url(self.server.create_database())
+        return f"sqlite:///{self.path()}?durability=power"
+
     def app(self) -> App:
-        """An App on a fresh file. ``durability=power``, the default, is said: it is what is measured."""
-        return App(f"sqlite:///{self.path()}?durability=power")
+        """An App on a fresh store."""
+        return self.opened(self.url())
+
+    def opened(self, url: str) -> App:
+        """An App on a store, which is made if need be."""
+        return App(url, migrate=True)
 
     async def audit(self, app: App) -> None:
         """Check that the books of an open App balance."""

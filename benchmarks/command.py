@@ -11,8 +11,10 @@ import os
 import platform
 import sys
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import apsw
 
@@ -21,9 +23,18 @@ from benchmarks.bench import Bench
 from benchmarks.measure import Benchmark, Numbers, Outcome
 from benchmarks.table import show
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from jobledger.testing.postgres import Server
+
 NAMES = (
     "drain", "submit", "latency", "keyed", "parked", "priorities", "backlog", "mixed", "scrape", "memory", "ceilings",
+    "across", "idle", "workers",
 )  # fmt: skip
+ON_POSTGRES = ("drain", "submit", "latency", "keyed", "parked", "priorities", "mixed", "across", "workers", "crowd")
+"""Those that measure PostgreSQL with ``--store postgres``; the others are about a file."""
+SETTINGS = {"shared_buffers": "1GB", "max_wal_size": "4GB"}
 LEAST_RUNS = 3
 _ABOUT = "Measure jobledger on this disk. Compare ratios, not seconds; each benchmark ends with an audit of its books."
 
@@ -35,7 +46,9 @@ def main() -> int:
     machine = _machine(place)
     print("  ".join(f"{name}: {value}" for name, value in machine.items()))
     began = perf_counter()
-    outcomes = [_measured(load(name), asked, place) for name in asked.only or NAMES]
+    with _server(asked, place) as server:
+        names = asked.only or (NAMES if server is None else ON_POSTGRES)
+        outcomes = [_measured(load(name), asked, place, server) for name in names]
     unbalanced = [outcome.benchmark.name for outcome in outcomes if outcome.books != "balanced"]
     books = f"NOT BALANCED: {', '.join(unbalanced)}" if unbalanced else "balanced"
     print(f"\n{perf_counter() - began:.0f} s; books: {books}")
@@ -44,6 +57,21 @@ def main() -> int:
             json.dumps({"machine": machine, "benchmarks": [_data(one) for one in outcomes]}, indent=2) + "\n"
         )
     return 1 if unbalanced else 0
+
+
+@contextmanager
+def _server(asked: argparse.Namespace, place: Path) -> Iterator[Server | None]:
+    """A PostgreSQL of our own on the same disk, every commit synced, or none."""
+    if asked.store == "sqlite":
+        yield None
+        return
+    from jobledger.testing.postgres import start
+
+    with start(durable=True, directory=asked.directory, settings=SETTINGS) as server:
+        print(
+            f"PostgreSQL {server.version / 10_000:.4g}, fsync and synchronous_commit on, disk: {disk.described(place)}"
+        )
+        yield server
 
 
 def load(name: str) -> Benchmark:
@@ -55,7 +83,13 @@ def load(name: str) -> Benchmark:
 
 def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benchmarks/run.py", description=_ABOUT)
-    parser.add_argument("--only", action="append", choices=NAMES, help="one benchmark; may be given several times")
+    parser.add_argument("--store", choices=("sqlite", "postgres"), default="sqlite", help="what is measured")
+    parser.add_argument(
+        "--only",
+        action="append",
+        choices=sorted({*NAMES, *ON_POSTGRES}),
+        help="one benchmark; may be given several times",
+    )
     parser.add_argument("--quick", action="store_true", help="small sizes: in a minute, and less exact")
     parser.add_argument("--full", action="store_true", help="also 1,000,000 waiting jobs: some minutes more")
     parser.add_argument("--runs", type=int, default=LEAST_RUNS, help=f"runs of each benchmark, at least {LEAST_RUNS}")
@@ -64,12 +98,16 @@ def _asked() -> argparse.Namespace:
     asked = parser.parse_args()
     if asked.runs < LEAST_RUNS:
         parser.error(f"--runs is at least {LEAST_RUNS}: a median of fewer says little")
+    if asked.store == "postgres" and (wrong := set(asked.only or ()) - set(ON_POSTGRES)):
+        parser.error(f"{', '.join(sorted(wrong))}: SQLite only; on PostgreSQL there are {', '.join(ON_POSTGRES)}")
+    if asked.store == "sqlite" and "crowd" in (asked.only or ()):
+        parser.error("crowd: with --store postgres only")
     if asked.directory is not None and not asked.directory.is_dir():
         parser.error(f"there is no directory {asked.directory}")
     return asked
 
 
-def _measured(benchmark: Benchmark, asked: argparse.Namespace, place: Path) -> Outcome:
+def _measured(benchmark: Benchmark, asked: argparse.Namespace, place: Path, server: Server | None) -> Outcome:
     runs: list[Numbers] = []
     findings = audits = 0
     began = perf_counter()
@@ -77,7 +115,7 @@ def _measured(benchmark: Benchmark, asked: argparse.Namespace, place: Path) -> O
         _say(f"{benchmark.name}, run {number + 1} of {asked.runs} …")
         gc.collect()
         with tempfile.TemporaryDirectory(prefix="jobledger-bench-", dir=place) as folder:
-            bench = Bench(Path(folder), asked.quick, asked.full)
+            bench = Bench(Path(folder), asked.quick, asked.full, server)
             runs.append(asyncio.run(_once(benchmark, bench)))
         findings, audits = findings + bench.findings, audits + bench.audits
     _say("")

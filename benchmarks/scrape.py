@@ -1,29 +1,49 @@
-"""What reading the books costs, with 10 types in 4 priorities, and that it doesn't grow with the number of jobs."""
+"""What a scrape costs: by the number of types, part by part, to the event loop, and whether it grows with the jobs."""
 
 from __future__ import annotations
 
+import asyncio
+import gzip
 import statistics
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import TYPE_CHECKING
 
 from benchmarks.bench import Tally, fill, payloads
-from benchmarks.measure import Benchmark, Line, Numbers, ratio
+from benchmarks.measure import Benchmark, Line, Numbers, percentile, ratio
+from benchmarks.wide import fill_wide
+from jobledger import App
+from jobledger._metrics.text import text_of
+from tests.prometheus_client_text import written
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Coroutine
 
     from benchmarks.bench import Bench
-    from jobledger import App
 
-TYPES = 10
-REPEATS = 10
+SIZES = (10, 20, 200)
+JOBS_TYPES = 10
+REPEATS = 5
 PRIORITIES = ("critical", "high", "normal", "low")
-READ, READ_MORE = "read the ledger", "read the ledger, 20 times the jobs"
-TEXT, TEXT_MORE = "Prometheus text", "Prometheus text, 20 times the jobs"
-SIZE = "size of the text"
+AT_ONCE = 20
+SECONDS = 2.0
+TICK = 0.001
+READ, READ_MORE = "10 types: read of the books", "10 types: read of the books, 20 times the jobs"
+TEXT, TEXT_MORE = "10 types: Prometheus text", "10 types: Prometheus text, 20 times the jobs"
+
+
+def _of(types: int, what: str) -> str:
+    return f"{types} types x 4: {what}"
 
 
 async def once(bench: Bench) -> Numbers:
+    numbers = await _growing(bench)
+    for types in SIZES:
+        numbers |= await _wide(bench, types)
+    return numbers
+
+
+async def _growing(bench: Bench) -> Numbers:
+    """Twenty times the jobs, and the same read."""
     jobs = bench.size(2000, 800)
     app, tally = bench.app(), Tally(jobs)
 
@@ -31,29 +51,77 @@ async def once(bench: Bench) -> Numbers:
         tally.hit()
         return i
 
-    for number in range(TYPES):
+    for number in range(JOBS_TYPES):
         app.job(f"type.{number}")(noop)
     async with app:
         await _spread(app, jobs)
         async with app.worker():
             await tally.enough.wait()
-        text = await app.metrics.text()
         numbers = {READ: await _milliseconds(app.metrics.snapshot), TEXT: await _milliseconds(app.metrics.text)}
         await _spread(app, 19 * jobs)
         numbers |= {
             READ_MORE: await _milliseconds(app.metrics.snapshot),
             TEXT_MORE: await _milliseconds(app.metrics.text),
-            SIZE: len(text) / 1024,
         }
         await bench.audit(app)
     return numbers
 
 
 async def _spread(app: App, jobs: int) -> None:
-    each = jobs // TYPES // len(PRIORITIES)
-    for number in range(TYPES):
+    each = jobs // JOBS_TYPES // len(PRIORITIES)
+    for number in range(JOBS_TYPES):
         for priority in PRIORITIES:
             await fill(app, f"type.{number}", payloads(each), priority=priority)
+
+
+async def _wide(bench: Bench, types: int) -> Numbers:
+    path = bench.path()
+    fill_wide(path, types)
+    async with App(f"sqlite:///{path}", read_only=True) as app:
+        families = (await app.metrics.snapshot()).families()
+        text = await app.metrics.text()
+        openmetrics = await app.metrics.text(openmetrics=True)
+        assert text.startswith(text_of(families)[:100])
+        found: Numbers = {
+            "read of the books": await _milliseconds(app.metrics._read_ledger),  # noqa: SLF001 - apart from the sums
+            "Prometheus text": await _milliseconds(app.metrics.text),
+            "OpenMetrics, with exemplars": await _milliseconds(lambda: app.metrics.text(openmetrics=True)),
+            "writing alone": _blocking(lambda: text_of(families)),
+            "writing by prometheus-client": _blocking(lambda: written(families, openmetrics=False)),
+            f"{AT_ONCE} scrapes at once": await _milliseconds(lambda: _at_once(app)),
+            "loop lag p99, idle": percentile(await _lags(asyncio.sleep(SECONDS)), 0.99),
+            "loop lag p99, scraped all the time": percentile(await _lags(_scrapes(app)), 0.99),
+            "lines of OpenMetrics": float(openmetrics.count(b"\n")),
+            "size of OpenMetrics": len(openmetrics) / 1024,
+            "size of OpenMetrics, gzip": len(gzip.compress(openmetrics, 1)) / 1024,
+        }
+        await bench.audit(app)
+    return {_of(types, what): value for what, value in found.items()}
+
+
+async def _at_once(app: App) -> None:
+    await asyncio.gather(*(app.metrics.text(openmetrics=True) for _ in range(AT_ONCE)))
+
+
+async def _scrapes(app: App) -> None:
+    ends = perf_counter() + SECONDS
+    while perf_counter() < ends:
+        await app.metrics.text(openmetrics=True)
+
+
+async def _lags(meanwhile: Coroutine[object, object, None]) -> list[float]:
+    """How much later than asked for a coroutine of this loop goes on, in milliseconds, until the other one is done.
+
+    Only as far as this process was at work in that time: what other programs on the machine take is not its lag.
+    """
+    other, lags = asyncio.create_task(meanwhile), list[float]()
+    while not other.done():
+        began, worked = perf_counter(), process_time()
+        await asyncio.sleep(TICK)
+        late, worked = perf_counter() - began - TICK, process_time() - worked - TICK
+        lags.append(max(0.0, min(late, worked)) * 1000)
+    await other
+    return lags
 
 
 async def _milliseconds(read: Callable[[], Awaitable[object]]) -> float:
@@ -65,17 +133,49 @@ async def _milliseconds(read: Callable[[], Awaitable[object]]) -> float:
     return statistics.median(taken) * 1000
 
 
+def _blocking(work: Callable[[], object]) -> float:
+    taken: list[float] = []
+    for _ in range(REPEATS):
+        began = perf_counter()
+        work()
+        taken.append(perf_counter() - began)
+    return statistics.median(taken) * 1000
+
+
+def _lines(types: int) -> tuple[Line, ...]:
+    ours, theirs = _of(types, "writing alone"), _of(types, "writing by prometheus-client")
+    return (
+        Line(_of(types, "read of the books"), "ms"),
+        Line(_of(types, "Prometheus text"), "ms"),
+        Line(_of(types, "OpenMetrics, with exemplars"), "ms"),
+        Line(ours, "ms"),
+        Line(theirs, "ms"),
+        ratio(theirs, ours, _of(types, "prometheus-client : ours")),
+        Line(_of(types, f"{AT_ONCE} scrapes at once"), "ms"),
+        ratio(
+            _of(types, f"{AT_ONCE} scrapes at once"),
+            _of(types, "OpenMetrics, with exemplars"),
+            _of(types, f"{AT_ONCE} scrapes : one"),
+        ),
+        Line(_of(types, "loop lag p99, idle"), "ms"),
+        Line(_of(types, "loop lag p99, scraped all the time"), "ms"),
+        Line(_of(types, "lines of OpenMetrics"), "lines"),
+        Line(_of(types, "size of OpenMetrics"), "KiB"),
+        Line(_of(types, "size of OpenMetrics, gzip"), "KiB"),
+    )
+
+
 BENCHMARK = Benchmark(
     "scrape",
-    "reading all metrics of 10 types in 4 priorities, histograms included",
+    f"all metrics of {', '.join(map(str, SIZES))} types in 4 priorities, every series present, every bucket hit",
     (
+        *(line for types in SIZES for line in _lines(types)),
         Line(READ, "ms"),
         Line(READ_MORE, "ms"),
         ratio(READ_MORE, READ),
         Line(TEXT, "ms"),
         Line(TEXT_MORE, "ms"),
         ratio(TEXT_MORE, TEXT),
-        Line(SIZE, "KiB"),
     ),
     once,
 )

@@ -1,3 +1,4 @@
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -5,7 +6,11 @@ import pytest
 
 from jobledger import App
 
-pytest_plugins = ["tests.plugins.audited", "tests.plugins.debian"]
+pytest_plugins = ["tests.plugins.audited", "tests.plugins.debian", "tests.plugins.postgres"]
+
+for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, handler)  # a background job of a shell: its children would ignore it, too
 
 
 @pytest.fixture

@@ -5,10 +5,11 @@ from jobledger._core.outcome import Cancel, Done, Fail, Retry
 from jobledger._core.priority import Priority
 from jobledger._core.report import AlreadyEnded, Cancelled, JobReport, Requested
 from jobledger._runtime.context import Context
+from jobledger._runtime.current import JobFilter
+from jobledger._store.building import Item
 from jobledger._types import JobId
 from jobledger.app import App
 from jobledger.errors import JobledgerError
-from jobledger.jobs import Item
 
 __all__ = [
     "AlreadyEnded",
@@ -19,6 +20,7 @@ __all__ = [
     "Done",
     "Fail",
     "Item",
+    "JobFilter",
     "JobId",
     "JobReport",
     "JobledgerError",

@@ -8,6 +8,9 @@ from typing import Protocol
 
 import uuid_utils
 
+_UPTIME: int | None = getattr(time, "CLOCK_BOOTTIME", None)
+"""Linux's own; on macOS the monotonic clock counts sleep as well."""
+
 
 class Clock(Protocol):
     """What the runtime asks of the world; a simulation brings its own."""
@@ -18,6 +21,10 @@ class Clock(Protocol):
 
     def monotonic(self) -> float:
         """Seconds on a clock that never goes back; for durations only."""
+        ...
+
+    def uptime(self) -> float:
+        """Seconds that never go back and also count while the machine sleeps; for leases."""
         ...
 
     def sample(self) -> float:
@@ -43,6 +50,10 @@ class SystemClock:
     def monotonic(self) -> float:
         """Seconds that never go back."""
         return time.monotonic()
+
+    def uptime(self) -> float:
+        """Seconds that never go back; where the system can say so, also those in which the machine slept."""
+        return time.clock_gettime(_UPTIME) if _UPTIME is not None else time.monotonic()
 
     def sample(self) -> float:
         """A uniform random number in [0, 1)."""

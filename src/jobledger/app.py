@@ -8,75 +8,68 @@ import os
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from jobledger._clock import Clock, SystemClock
-from jobledger._config import DEFAULT_GRACE_SECONDS, DEFAULT_SLOTS, LABEL_BUDGET, RETENTION_SECONDS, URL_VARIABLE
+from jobledger._config import (
+    DEFAULT_GRACE_SECONDS,
+    DEFAULT_LEASE_SECONDS,
+    DEFAULT_SLOTS,
+    LABEL_BUDGET,
+    LEAST_LEASE_SECONDS,
+    RETENTION_SECONDS,
+    URL_VARIABLE,
+)
 from jobledger._core.commands import Count
 from jobledger._runtime.bridge import Bridge, bridge
-from jobledger._runtime.context import Context
+from jobledger._runtime.checked import check_sizes, checked_boundaries
+from jobledger._runtime.decorator import Decorator
 from jobledger._runtime.dispatcher import Dispatcher
 from jobledger._runtime.handler import Handler
 from jobledger._runtime.node import Node
 from jobledger._runtime.process import measured
 from jobledger._runtime.registry import Registration, Registry, TypeOptions
+from jobledger._runtime.threads import in_thread
 from jobledger._store.commit import Door
 from jobledger._store.contract import Enlistment
 from jobledger._store.intake import Options, SubmitOptions, seconds_of
 from jobledger._store.known import KnownTypes
-from jobledger._store.open import open_store
-from jobledger._types import OnRetry
+from jobledger._store.open import open_store, schema_of
+from jobledger._types import OnRetry, micros
 from jobledger.errors import InvalidOption, NotOpen, StoreReadOnly
 from jobledger.jobs import JobService
 from jobledger.metrics import MetricsService
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
     from contextlib import AbstractContextManager
     from types import TracebackType
     from typing import Self
 
     from jobledger._core.commands import Submit, UserDelta
+    from jobledger._core.observations import Observation
     from jobledger._core.reads import AuditRead, LedgerRead
     from jobledger._types import JobId
 
-P = ParamSpec("P")
-R = TypeVar("R")
 T = TypeVar("T")
-
-
-class Decorator:
-    """What ``@app.job(…)`` is: it takes a handler, with or without a Context first."""
-
-    def __init__(self, register: Callable[[Callable[..., Any]], Handler[..., Any]]) -> None:
-        """Made by :meth:`App.job`."""
-        self._register = register
-
-    @overload
-    def __call__(self, function: Callable[Concatenate[Context, P], Coroutine[Any, Any, R]], /) -> Handler[P, R]: ...
-    @overload
-    def __call__(self, function: Callable[P, Coroutine[Any, Any, R]], /) -> Handler[P, R]: ...
-    @overload
-    def __call__(self, function: Callable[Concatenate[Context, P], R], /) -> Handler[P, R]: ...
-    @overload
-    def __call__(self, function: Callable[P, R], /) -> Handler[P, R]: ...
-
-    def __call__(self, function: Callable[..., Any], /) -> Handler[..., Any]:
-        """Register the handler; it stays callable as it was."""
-        return self._register(function)
+_inherited: list[object] = []
+"""What a forked child has of its parent, and must neither use nor close."""
 
 
 class App:
     """Jobs, books and handlers on one store.
 
     Args:
-        url: ``sqlite:///file.db``; None takes ``JOBLEDGER_URL``.
-        boundaries: the ladder of the histograms in seconds, for a new database only.
+        url: ``sqlite:///file.db`` or ``postgresql://user@host/database``; None takes ``JOBLEDGER_URL``.
+        boundaries: the ladder of the histograms in seconds: a new store gets it, an old one must have it.
         retention: seconds that ended jobs are kept, ``math.inf`` for ever (dead letters always are).
         read_only: never create, migrate or write anything.
+        migrate: make or migrate a PostgreSQL schema when it is opened; else `jobledger migrate` does it. An SQLite file
+            always is.
         clock: time, chance and ids; a simulation brings its own.
 
     Attributes:
+        boundaries: the ladder that was asked for; None: the store's own.
         jobs: the JobService.
         metrics: the MetricsService.
 
@@ -94,14 +87,17 @@ class App:
         boundaries: tuple[float, ...] | None = None,
         retention: float = RETENTION_SECONDS,
         read_only: bool = False,
+        migrate: bool = False,
         clock: Clock | None = None,
     ) -> None:
         """Nothing is opened before ``async with app``."""
         self.url = url or os.environ.get(URL_VARIABLE, "")
         self._clock: Clock = clock or SystemClock()
-        self._boundaries = _checked(boundaries)
+        self.boundaries = checked_boundaries(boundaries)
         self._retention = retention if retention == math.inf else seconds_of(retention, "retention")
         self._read_only = read_only
+        self._migrate = migrate and not read_only
+        self._simulated = clock is not None and not isinstance(clock, SystemClock)
         self._registry = Registry()
         self._known = KnownTypes()
         self._door: Door | None = None
@@ -113,9 +109,12 @@ class App:
         self._pid = os.getpid()
         self._enlisting = self._client()
         self.jobs = JobService(
-            self._opened_door, self._read, self._clock, self._known, refresh=self._refresh, check=self._registry.check
+            self._opened_door, self._read, self._clock, self._known,
+            refresh=self._refresh, check=self._registry.check, schema=self._schema,
+        )  # fmt: skip
+        self.metrics = MetricsService(
+            self._ledger, self._audit, self._count, lambda: measured(self._door, self._node), self._exemplars
         )
-        self.metrics = MetricsService(self._ledger, self._audit, self._count, lambda: measured(self._door, self._node))
 
     @property
     def handled(self) -> tuple[str, ...]:
@@ -186,7 +185,7 @@ class App:
 
     async def __aenter__(self) -> Self:
         """Open as a client: submits and asks, runs nothing."""
-        self._check_process()
+        self._settle_here()
         self._belong_here()
         async with self._turn:
             if self._door is None:
@@ -203,6 +202,9 @@ class App:
         loop = asyncio.get_running_loop()
         if self._loop is loop:
             return
+        if self._loop is None:
+            self._loop, self._turn = loop, asyncio.Lock()
+            return
         if self._door is not None:
             raise NotOpen("this App is open in another event loop: use app.blocking() there, or an App of its own here")
         self._loop, self._turn = loop, asyncio.Lock()
@@ -211,14 +213,20 @@ class App:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Write what is queued, fold the books of this process, close."""
-        self._opened -= 1
+        self._settle_here()
+        self._opened = max(self._opened - 1, 0)
         async with self._turn:
             if self._opened == 0 and self._door is not None:
                 await self._close(retire=True)
 
     @asynccontextmanager
     async def worker(
-        self, *, slots: int = DEFAULT_SLOTS, threads: int | None = None, grace: float = DEFAULT_GRACE_SECONDS
+        self,
+        *,
+        slots: int = DEFAULT_SLOTS,
+        threads: int | None = None,
+        grace: float = DEFAULT_GRACE_SECONDS,
+        lease: float = DEFAULT_LEASE_SECONDS,
     ) -> AsyncGenerator[Node]:
         """Run jobs in this process, until the block is left.
 
@@ -226,19 +234,20 @@ class App:
             slots: ``async def`` handlers at once.
             threads: ``def`` handlers at once; None: twice the cores.
             grace: seconds that running jobs get to end when the block is left; then they are stopped and released.
+            lease: seconds of silence (a frozen process, a loop that is blocked for a minute) after which other
+                workers take this one's jobs over. Death is seen within a second or two, whatever the lease.
 
         Raises:
             InvalidOption: no handler is registered, or there are no slots.
-            WorkerStuck: code still ran at the end of the grace time.
+            WorkerStuck: code still ran at the end of the grace time, or seconds after others had taken its job over;
+                then the block was interrupted. End the process.
+            StoreError: the block was interrupted, because the worker can't go on: ``SchemaTooNew``, ``DiskFailed``.
         """
         if not len(self._registry):
             message = "this App has no handlers: register some with @app.job(…) before starting a worker"
             raise InvalidOption(message)
-        for name, value, least in (("slots", slots, 1), ("threads", threads or 0, 0), ("grace", grace, 0)):
-            if not value >= least:
-                message = f"{name} must be at least {least}, not {value}"
-                raise InvalidOption(message)
         threads = threads if threads is not None else 2 * (os.cpu_count() or 1)
+        check_sizes(slots=(slots, 1), threads=(threads, 0), grace=(grace, 0), lease=(lease, LEAST_LEASE_SECONDS))
         async with self:
             door = self._opened_door()
             if any(registration.type is None for registration in self._registry):
@@ -247,13 +256,18 @@ class App:
                 message = "this App runs a worker already: give that one more slots, or use another App"
                 raise InvalidOption(message)
             types = (*self._registry.ids(is_async=True), *(self._registry.ids(is_async=False) if threads else ()))
-            self._enlisting = Enlistment("worker", socket.gethostname(), os.getpid(), slots + threads, types)
+            who = Enlistment("worker", socket.gethostname(), os.getpid(), slots + threads, types, micros(lease))
+            self._enlisting = who
             dispatcher = Dispatcher(door, self._registry, self._clock, slots=slots, threads=threads, submit=self._child)
-            node = Node(door, dispatcher, self._apart, self._refresh, self._clock, retention=self._retention)
+            node = Node(
+                door, dispatcher, self._read, self._apart, self._refresh, self._clock,
+                retention=self._retention, lease=lease,
+            )  # fmt: skip
             self._node = node
             try:
                 await node.start()
-                yield node
+                with node.attended():
+                    yield node
             finally:
                 await self._stop(node, door, grace)
 
@@ -279,18 +293,23 @@ class App:
         return bridge(self)
 
     async def _open(self) -> None:
-        if not self.url:
-            message = f"this App has no store: App('sqlite:///jobs.db'), or set {URL_VARIABLE}"
-            raise InvalidOption(message)
-        self._pid = os.getpid()
-        store = open_store(self.url, self._clock.now, self._boundaries)
-        self._threads = tuple(ThreadPoolExecutor(1, f"jobledger-{what}") for what in ("write", "read", "audit"))
-        self._enlisting = self._client()
-        self._door = Door(store, self._write, self._who)
+        self._start()
         if self._read_only:
             await self._refresh()
         else:
             await self._declare()
+
+    def _start(self) -> None:
+        if not self.url:
+            message = f"this App has no store: App('sqlite:///jobs.db'), or set {URL_VARIABLE}"
+            raise InvalidOption(message)
+        self._pid = os.getpid()
+        store = open_store(
+            self.url, self._clock.now, self.boundaries, migrating=self._migrate, simulated=self._simulated
+        )
+        self._threads = tuple(ThreadPoolExecutor(1, f"jobledger-{it}") for it in ("write", "read", "audit", "books"))
+        self._enlisting = self._client()
+        self._door = Door(store, self._write, self._who)
 
     async def _declare(self) -> None:
         store = self._opened_door().store
@@ -322,19 +341,24 @@ class App:
                 "this App was opened to read only: use App(url) without read_only=True to change anything"
             )
 
+    def _schema(self) -> str:
+        self._check_writable()
+        return schema_of(self.url)
+
     @staticmethod
     def _client() -> Enlistment:
         return Enlistment("client", socket.gethostname(), os.getpid())
 
-    def _check_process(self) -> None:
+    def _settle_here(self) -> None:
+        """After a fork: threads, connections and the writer are the parent's, so the child gets its own."""
         if self._door is not None and self._pid != os.getpid():
-            message = (
-                "this App was opened in another process: open an App of its own in each process, after it was forked"
-            )
-            raise NotOpen(message)
+            _inherited.append((self._door, self._threads, self._node))
+            self._node = self._loop = None
+            self._opened, self._turn = 0, asyncio.Lock()
+            self._start()
 
     def _opened_door(self) -> Door:
-        self._check_process()
+        self._settle_here()
         if self._door is None:
             message = "this App is not open: use it inside `async with app:` or `async with app.worker():`"
             raise NotOpen(message)
@@ -353,14 +377,18 @@ class App:
     def _in_thread(self, index: int, work: Callable[[], T]) -> Awaitable[T]:
         self._opened_door()
         assert self._threads is not None  # noqa: S101 - opened together with the door
-        return asyncio.get_running_loop().run_in_executor(self._threads[index], work)
+        return in_thread(self._threads[index], work)
 
     async def _refresh(self) -> None:
         store = self._opened_door().store
         self._known.learn(await self._read(store.types))
 
     async def _ledger(self) -> LedgerRead:
-        return await self._read(self._opened_door().store.ledger)
+        """The books may have thousands of series, and the same holds for them."""
+        return await self._in_thread(3, self._opened_door().store.ledger)
+
+    async def _exemplars(self, limit: int) -> tuple[Observation, ...]:
+        return await self._read(lambda: self._opened_door().store.exemplars(limit))
 
     async def _audit(self) -> AuditRead:
         return await self._apart(self._opened_door().store.audit)
@@ -370,13 +398,3 @@ class App:
 
     def _child(self, type_name: str, payload: Mapping[str, object], options: SubmitOptions) -> tuple[JobId, Submit]:
         return self.jobs.build(type_name, payload, Options.of(options))
-
-
-def _checked(boundaries: tuple[float, ...] | None) -> tuple[float, ...] | None:
-    if boundaries is None:
-        return None
-    ladder = tuple(boundaries)
-    if not ladder or any(not 0 < bound < math.inf for bound in ladder) or sorted(set(ladder)) != list(ladder):
-        message = f"boundaries must be positive seconds in rising order, not {boundaries!r}"
-        raise InvalidOption(message)
-    return ladder

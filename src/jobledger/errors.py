@@ -4,7 +4,9 @@ JobledgerError
 ├── InvalidInput            the call is wrong; nothing was changed
 │   ├── UnknownType         no handler and no declaration has this name
 │   ├── InvalidPayload      not a JSON object, wrong types, or too large
-│   └── InvalidOption       priority, delay, name, limit, batch …
+│   ├── InvalidOption       priority, delay, name, limit, batch …
+│   │   └── BoundariesDiffer    the App asks for another ladder than the store has
+│   └── NoTransaction       ctx.transaction() where there can be none
 ├── JobError                the job can't do what was asked
 │   ├── NotFound
 │   ├── NotDead             replay or discard of a job that is no dead letter
@@ -14,10 +16,14 @@ JobledgerError
 ├── OutcomeUnknown          the commit's answer is lost and can't be found out
 ├── StoreError              the database can't be used
 │   ├── NotAStore           the file is something else
+│   ├── NetworkFileSystem   the file lies where locks and shared memory don't hold
 │   ├── SchemaTooNew        written by a newer jobledger
 │   ├── SchemaTooOld        must be migrated first
 │   ├── StoreReadOnly       the file or its directory can't be written
 │   ├── StoreBusy           another process holds the write lock
+│   ├── StoreUnreachable    the server can't be reached, or has ended the connection
+│   ├── StoreFull           there is no space for what is to be written
+│   ├── DiskFailed          a commit could not be synced: this process must write no more
 │   └── CommitUnknown       the connection broke during COMMIT (resolved by the door)
 ├── Fenced                  this writer was taken over; a new one is needed
 ├── WorkerStuck             code was still running when the grace time ended
@@ -30,7 +36,7 @@ signals :class:`AttemptStopped`, :class:`AttemptCancelled` and :class:`AttemptTi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,6 +75,28 @@ class InvalidPayload(InvalidInput):
 
 class InvalidOption(InvalidInput):
     """An option is out of its range: priority, delay, name, limit, batch."""
+
+
+class BoundariesDiffer(InvalidOption):
+    """The App was given other histogram boundaries than the store has; nothing was changed.
+
+    Attributes:
+        given: the App's, in seconds.
+        stored: the store's, in seconds; fixed when it was made.
+    """
+
+    def __init__(self, path: object, given: Sequence[float], stored: Sequence[float]) -> None:
+        """Name both ladders."""
+        self.given = tuple(given)
+        self.stored = tuple(stored)
+        super().__init__(
+            f"{path} has the boundaries ({_shown(self.stored)}), this App was given ({_shown(self.given)}): "
+            "they are fixed when a store is made. Leave `boundaries` out to use the store's, or use a new file"
+        )
+
+
+class NoTransaction(InvalidInput):
+    """``ctx.transaction()`` was entered where there can be none."""
 
 
 class JobError(JobledgerError):
@@ -152,15 +180,41 @@ class OutcomeUnknown(JobError):
 
 
 class StoreError(JobledgerError):
-    """The database can't be used."""
+    """The database can't be used.
+
+    Attributes:
+        is_final: no later try of this process can mend it. A worker ends by it, and an App that met it must be
+            closed, and opened again.
+    """
+
+    is_final: ClassVar[bool] = False
 
 
 class NotAStore(StoreError):
     """The file is no jobledger store."""
 
 
+class NetworkFileSystem(StoreError):
+    """The file lies, or would lie, on a file system that several machines can have at once; nothing was created.
+
+    Attributes:
+        kind: its type, as the system calls it.
+    """
+
+    def __init__(self, path: object, kind: str) -> None:
+        """Name the file and the type of its file system."""
+        self.kind = kind
+        super().__init__(
+            f"{path} is on a network file system ({kind}): the write-ahead log needs memory that all processes share, "
+            "and locks don't hold there. Put the store on a local disk; if really only one machine ever opens it, "
+            "add ?filesystem=any to the URL"
+        )
+
+
 class SchemaTooNew(StoreError):
-    """The store was written by a newer jobledger."""
+    """The store was written, or has just been migrated, by a newer jobledger."""
+
+    is_final = True
 
 
 class SchemaTooOld(StoreError):
@@ -184,6 +238,24 @@ class StoreBusy(StoreError):
         super().__init__(message)
 
 
+class StoreUnreachable(StoreError):
+    """The database server can't be reached, or has ended the connection; it is tried again by itself."""
+
+
+class StoreFull(StoreError):
+    """There is no space for what is to be written, or a limit on the size of files is reached; nothing was changed."""
+
+
+class DiskFailed(StoreError):
+    """The disk failed while a commit was synced.
+
+    What was written may be lost, or come to light after a restart, and a second sync would say nothing of it. So the
+    process that saw it must write no more.
+    """
+
+    is_final = True
+
+
 class CommitUnknown(StoreError):
     """The store broke during COMMIT; the door reads ``batch_no`` to find out what happened."""
 
@@ -202,7 +274,9 @@ class Fenced(JobledgerError):
 
 
 class WorkerStuck(JobledgerError):
-    """Handlers were still running at the end of the grace time; their jobs were not released.
+    """Handlers that had to stop were still running: at the end of the grace time, or after others had their jobs.
+
+    Their jobs were not released.
 
     Attributes:
         job_ids: the jobs whose code still runs. They are taken over once this process has ended.
@@ -213,9 +287,10 @@ class WorkerStuck(JobledgerError):
         self.job_ids = tuple(job_ids)
         shown = ", ".join(self.job_ids[:3])
         more = ", …" if len(self.job_ids) > 3 else ""  # noqa: PLR2004 - as many as are shown
+        what = f"{len(self.job_ids)} handler(s) did not stop in time ({shown}{more})"
         super().__init__(
-            f"{len(self.job_ids)} handler(s) did not stop in the grace time ({shown}{more}): "
-            "end this process, and another worker takes their jobs over"
+            f"{what if job_ids else 'a batch was not answered in time'}: "
+            "end this process, and another worker takes its jobs over"
         )
 
 
@@ -233,3 +308,7 @@ class AttemptCancelled(AttemptStopped):
 
 class AttemptTimedOut(AttemptStopped):
     """This attempt ran longer than its timeout."""
+
+
+def _shown(boundaries: tuple[float, ...]) -> str:
+    return ", ".join(f"{boundary:.15g}" for boundary in boundaries)

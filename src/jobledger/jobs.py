@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeGuard, Unpack, cast, overload
-
-import msgspec
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, Unpack, cast
 
 from jobledger import errors
-from jobledger._config import MAX_BATCH_BYTES, MAX_ITEMS, MAX_PAGE, POLL_SECONDS, REFRESH_SECONDS
+from jobledger._config import MAX_PAGE, POLL_SECONDS
 from jobledger._core import commands as c
 from jobledger._core.decide import Refusal, Refused, Verdict
 from jobledger._core.job import Job, Progress, Status
@@ -22,40 +21,30 @@ from jobledger._core.report import (
     report_of,
     summary_of,
 )
-from jobledger._store.contract import Filter
-from jobledger._store.intake import Options, SubmitOptions, command, limit_of, not_an_object, seconds_of
-from jobledger._types import JobId
+from jobledger._store.filters import Filters, cursor_of, filter_of, several
+from jobledger._store.intake import id_of, limit_of, seconds_of
+from jobledger._store.joinable import Joinable
+from jobledger.submitting import Submitting
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
     from jobledger._clock import Clock
     from jobledger._store.commit import Door
+    from jobledger._store.contract import Filter
     from jobledger._store.known import KnownTypes
     from jobledger._store.run import Run
 
 
-JobIds: TypeAlias = list[JobId]
-Many: TypeAlias = list[Any]
-"""`list` is a method below, so the type has other names there."""
+Jobs: TypeAlias = list[Job]
+"""`list` is a method below, so the type has another name there."""
 
 
-_CURSOR_DIGITS: Final = 19
-"""Cursors are the store's row numbers, which have fewer."""
+_SLICES: Final = 10
+"""Looks of one call of `list`; on SQLite each is at a hundred thousand jobs."""
 
 
-class Item(msgspec.Struct, frozen=True):
-    """One job of a batch with options of its own; what is None comes from the batch's call."""
-
-    payload: dict[str, Any]
-    entity: str | None = None
-    priority: str | None = None
-    delay: float | None = None
-    dedupe: str | None = None
-    dedupe_for: float | None = None
-
-
-class JobService:
+class JobService(Submitting):
     """Everything that can be done with jobs, from any process.
 
     Args:
@@ -65,6 +54,7 @@ class JobService:
         known: the types.
         refresh: learns the store's types again.
         check: checks a payload against its handler, where that is known.
+        schema: the schema that a caller's own connection finds this store in; raises where there can be none.
     """
 
     def __init__(
@@ -76,68 +66,22 @@ class JobService:
         *,
         refresh: Callable[[], Awaitable[None]],
         check: Callable[[str, bytes], None],
+        schema: Callable[[], str],
     ) -> None:
         """Made by the App."""
-        self._door = door
+        super().__init__(door, clock, known, refresh=refresh, check=check, schema=schema)
         self._read = read
-        self._clock = clock
-        self._known = known
-        self._refresh = refresh
-        self._check = check
-        self._learned_at = clock.monotonic()
 
-    @overload
-    async def submit(
-        self, type_name: str, payload: Mapping[str, object] | None = None, /, **options: Unpack[SubmitOptions]
-    ) -> JobId: ...
+    async def wake(self) -> None:
+        """Say that there are new jobs, after the commit of a transaction that submitted some.
 
-    @overload
-    async def submit(self, type_name: str, payload: Many, /, **options: Unpack[SubmitOptions]) -> JobIds: ...
-
-    async def submit(
-        self, type_name: str, payload: Mapping[str, object] | Many | None = None, /, **options: Unpack[SubmitOptions]
-    ) -> JobId | JobIds:
-        """Accept a job, or a batch of jobs; when this returns, it is as durable as the database.
-
-        Args:
-            type_name: the name a handler is registered under.
-            payload: a JSON object; a *list* of objects or :class:`Item` is a batch: all or nothing.
-            **options: entity, priority, delay, at, timeout, max_attempts, dedupe, dedupe_for, on_duplicate, batch,
-                trace; see :class:`SubmitOptions`.
-
-        Returns:
-            The job's id, or the ids in the order of the batch.
-
-        Raises:
-            UnknownType, InvalidPayload, InvalidOption: nothing was submitted.
-            Duplicate: the key is held and ``on_duplicate`` is "raise".
-
-        Example:
-            >>> await app.jobs.submit("email.send", {"to": "a@b.c"}, entity="customer:42")  # doctest: +SKIP
+        Without it a worker finds them when it looks next, within a quarter of a second. A hint, like all wake-ups.
         """
-        chosen = Options.of(options)
-        if _is_batch(payload):
-            return await self._submit_all(type_name, payload, chosen)
-        one = cast("Mapping[str, object]", {} if payload is None else payload)
-        return await self.submit_one(type_name, one, chosen)
-
-    async def submit_one(self, type_name: str, payload: Mapping[str, object], options: Options) -> JobId:
-        """Submit one job with its options as one value; see :meth:`submit`."""
-        await self._learn(type_name)
-        job_id, sent = self.build(type_name, payload, options)
-        answer = cast("Verdict", await self._door().send(sent))
-        return self._accepted(job_id, sent, answer, options)
-
-    def build(self, type_name: str, payload: Mapping[str, object], options: Options) -> tuple[JobId, c.Submit]:
-        """A checked command and its id, without sending it.
-
-        Raises:
-            UnknownType, InvalidPayload, InvalidOption: it could not be sent.
-        """
-        if not isinstance(payload, dict) and not hasattr(payload, "keys"):
-            raise not_an_object(payload)
-        job_id = JobId(self._clock.new_id())
-        return job_id, command(str(job_id), self._known.named(type_name), payload, options, self._check)
+        door = self._door()
+        if door.claimer is not None:
+            door.claimer.look()
+        if isinstance(door.store, Joinable):
+            door.store.wake()
 
     async def status(self, job_id: str) -> JobReport:
         """All that is known of a job: status, attempts, history, result, progress.
@@ -145,7 +89,7 @@ class JobService:
         Raises:
             NotFound: there is no such job.
         """
-        record = await self._read(lambda: self._door().store.record(_id(job_id)))
+        record = await self._read(lambda: self._door().store.record(id_of(job_id)))
         if record is None:
             raise errors.NotFound(job_id)
         return report_of(record)
@@ -177,7 +121,7 @@ class JobService:
             NotFound: there is no such job.
             NotEnded: it was asked to stop, but had not ended in time.
         """
-        answer = cast("Verdict", await self._door().send(c.Cancel(_id(job_id))))
+        answer = cast("Verdict", await self._door().send(c.Cancel(id_of(job_id))))
         job = self._job(job_id, answer)
         if isinstance(answer, Refusal):
             return AlreadyEnded(job.status)
@@ -194,7 +138,7 @@ class JobService:
         Raises:
             NotFound, NotDead: nothing was changed.
         """
-        await self._bury(c.Replay(_id(job_id)), job_id, "replayed")
+        await self._bury(c.Replay(id_of(job_id)), job_id, "replayed")
 
     async def discard(self, job_id: str) -> None:
         """End a dead letter for good.
@@ -202,7 +146,7 @@ class JobService:
         Raises:
             NotFound, NotDead: nothing was changed.
         """
-        await self._bury(c.Discard(_id(job_id)), job_id, "discarded")
+        await self._bury(c.Discard(id_of(job_id)), job_id, "discarded")
 
     async def progress(self, job_id: str) -> AsyncGenerator[Progress]:
         """Each new progress of a job until it ends; what was overtaken before it was read is skipped.
@@ -225,78 +169,53 @@ class JobService:
                 self._door().unwatch(job_id, changed)
 
     async def list(
-        self,
-        *,
-        status: Status | str | None = None,
-        type: str | None = None,  # noqa: A002 - the word users know it by
-        entity: str | None = None,
-        batch: str | None = None,
-        limit: int = 50,
-        after: str | None = None,
-        newest_first: bool = True,
+        self, *, limit: int = 50, after: str | None = None, newest_first: bool = True, **filters: Unpack[Filters]
     ) -> JobPage:
-        """One page of jobs; ``after`` is the ``next`` of the page before.
+        """One page of jobs, in order of submission.
+
+        By entity, batch, time of submission, and status while few jobs have it, jobs are found through an index. The
+        other filters look at one job after the other, up to a million a call. So a page may hold fewer jobs than
+        ``limit``, even none, and still have a ``next``: go on until that is None.
+
+        Args:
+            limit: jobs on a page, 1 to 1,000.
+            after: the ``next`` of the page before.
+            newest_first: False begins with the oldest.
+            **filters: status, lane, type, entity, batch, reason, submitted_since, submitted_until, ended_since,
+                ended_until; see :class:`Filters`. They narrow each other.
 
         Raises:
-            InvalidOption: unknown status, a limit outside 1 to 1,000, or a cursor that isn't ours.
+            InvalidOption: an unknown word, filters that contradict each other, an instant without a time zone, a limit
+                outside 1 to 1,000, or a cursor that isn't ours.
             UnknownType: no such type.
+
+        Example:
+            >>> await app.jobs.list(status=["failed", "cancelled"], type="email.send")  # doctest: +SKIP
         """
         limit_of(limit, "limit", MAX_PAGE)
-        if type is not None:
-            await self._learn(type)
-        where = Filter(
-            status=None if status is None else _status(status),
-            type_id=None if type is None else self._known.named(type).type_id,
-            entity=entity, batch=batch, newest_first=newest_first,
-        )  # fmt: skip
-        cursor = _cursor(after)
-        jobs = await self._read(lambda: self._door().store.page(where, cursor, limit + 1))
-        if not all(self._known.has_id(job.type_id) for job in jobs):
+        names = several(filters.get("type"), "type")
+        for name in names or ():
+            await self._learn(name)
+        types = None if names is None else tuple(self._known.named(name).type_id for name in names)
+        found, cursor = await self._look(
+            filter_of(filters, types, newest_first=bool(newest_first)), cursor_of(after), limit
+        )
+        if not all(self._known.has_id(job.type_id) for job in found):
             await self._refresh()
-        shown = tuple(summary_of(job, self._known.name_of(job.type_id)) for job in jobs[:limit])
-        return JobPage(shown, str(jobs[limit - 1].key) if len(jobs) > limit else None)
+        shown = tuple(summary_of(job, self._known.name_of(job.type_id)) for job in found)
+        return JobPage(shown, None if cursor is None else str(cursor))
 
-    async def _submit_all(self, type_name: str, payloads: Iterable[Any], options: Options) -> JobIds:
-        await self._learn(type_name)
-        items = [*payloads]
-        if len(items) > MAX_ITEMS:
-            message = f"a batch has at most {MAX_ITEMS:,} items, not {len(items):,}: send it in chunks"
-            raise errors.InvalidOption(message)
-        built = [self._built(index, type_name, item, options) for index, item in enumerate(items)]
-        if not built:
-            return []
-        size = sum(len(sent.payload) for _, sent in built)
-        if size > MAX_BATCH_BYTES:
-            message = f"a batch has at most {MAX_BATCH_BYTES:,} bytes of payload, not {size:,}: send it in chunks"
-            raise errors.InvalidOption(message)
-        if options.on_duplicate == "raise":
-            _distinct([sent.dedupe for _, sent in built])
-        whole = c.SubmitAll(tuple(sent for _, sent in built), strict=options.on_duplicate == "raise")
-        answers = cast("tuple[Verdict, ...]", await self._door().send(whole))
-        if len(answers) < len(built):
-            self._accepted(built[0][0], built[0][1], answers[0], options)
-        return [
-            self._accepted(job_id, sent, answer, options) for (job_id, sent), answer in zip(built, answers, strict=True)
-        ]
-
-    def _built(self, index: int, type_name: str, item: Any, options: Options) -> tuple[JobId, c.Submit]:  # noqa: ANN401 - what a caller put into a list
-        try:
-            if not isinstance(item, Item):
-                return self.build(type_name, item, options)
-            own = {name: value for name in item.__struct_fields__[1:] if (value := getattr(item, name)) is not None}
-            return self.build(type_name, item.payload, msgspec.structs.replace(options, **own))
-        except errors.InvalidInput as error:
-            error.args = (f"item {index} of the batch: {error} (nothing was submitted)",)
-            raise
-
-    def _accepted(self, job_id: JobId, sent: c.Submit, answer: Verdict, options: Options) -> JobId:
-        if not isinstance(answer, Refusal) or answer.why is Refused.KNOWN:
-            return job_id
-        if answer.why is Refused.DUPLICATE and answer.job_id is not None:
-            if options.on_duplicate == "raise":
-                raise errors.Duplicate(answer.job_id, sent.dedupe or "")
-            return JobId(answer.job_id, created=False)
-        raise errors.OutcomeUnknown(job_id)
+    async def _look(self, where: Filter, cursor: int | None, limit: int) -> tuple[Sequence[Job], int | None]:
+        """Look slice by slice, so that other reads of this process get their turn."""
+        found: Jobs = []
+        for _ in range(_SLICES):
+            after, left = cursor, limit - len(found)
+            page = await self._read(partial(self._door().store.page, where, after, left))
+            found += page.jobs
+            cursor = page.next
+            if cursor is None or len(found) == limit:
+                break
+        return found, cursor
 
     async def _bury(self, asked: c.Replay | c.Discard, job_id: str, verb: str) -> None:
         answer = cast("Verdict", await self._door().send(asked))
@@ -312,7 +231,7 @@ class JobService:
         return answer.job
 
     async def _outcome(self, job_id: str, wait: float) -> JobReport:
-        deadline = self._clock.monotonic() + seconds_of(wait, "wait")
+        job_id, deadline = id_of(job_id), self._clock.monotonic() + seconds_of(wait, "wait")
         while True:
             changed = self._door().watch(job_id)
             try:
@@ -326,49 +245,3 @@ class JobService:
                 await asyncio.wait([changed], timeout=min(left, POLL_SECONDS))
             finally:
                 self._door().unwatch(job_id, changed)
-
-    async def _learn(self, type_name: str) -> None:
-        now = self._clock.monotonic()
-        if type_name not in self._known or now - self._learned_at > REFRESH_SECONDS:
-            self._learned_at = now
-            await self._refresh()
-
-
-def _distinct(keys: Many) -> None:
-    held = [key for key in keys if key is not None]
-    twice = next((key for key in held if held.count(key) > 1), None) if len(set(held)) < len(held) else None
-    if twice is not None:
-        message = f"two items of the batch have the dedupe key {twice!r}: nothing was submitted"
-        raise errors.InvalidOption(message)
-
-
-def _is_batch(payload: object) -> TypeGuard[Many]:
-    return isinstance(payload, list)
-
-
-def _id(job_id: object) -> str:
-    """Any text may be asked for; most of it is no job's id, and the answer says so."""
-    if not isinstance(job_id, str):
-        raise errors.InvalidOption(f"a job's id is a string, not {type(job_id).__name__}")
-    try:
-        job_id.encode()
-    except UnicodeEncodeError as error:
-        raise errors.InvalidOption(f"{job_id!r} is no job's id: it has half a surrogate pair") from error
-    return str(job_id)
-
-
-def _status(value: Status | str) -> Status:
-    try:
-        return Status(value)
-    except ValueError:
-        message = f"unknown status {value!r}: use one of {', '.join(Status)}"
-        raise errors.InvalidOption(message) from None
-
-
-def _cursor(after: object) -> int | None:
-    if after is None:
-        return None
-    if not isinstance(after, str) or not (after.isascii() and after.isdecimal() and len(after) < _CURSOR_DIGITS):
-        message = f"after must be the `next` of an earlier page, not {after!r}"
-        raise errors.InvalidOption(message)
-    return int(after)

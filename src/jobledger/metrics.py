@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING
 
 from jobledger._core.books import Audit, balance
 from jobledger._core.labels import label
+from jobledger._metrics.accept import OPENMETRICS, TEXT, wants_openmetrics
 from jobledger._metrics.bound import JobMetrics
+from jobledger._metrics.coalesced import Coalesced
+from jobledger._metrics.exemplars import EXEMPLAR_JOBS
 from jobledger._metrics.process import process_families
 from jobledger._metrics.snapshot import Snapshot
+from jobledger._metrics.text import openmetrics_text, prometheus_text
 from jobledger._metrics.user import Ledger, Namespace, namespace
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from jobledger._core.commands import UserDelta
+    from jobledger._core.observations import Observation
     from jobledger._core.reads import AuditRead, LedgerRead
-    from jobledger._metrics.family import Family
 
 __all__ = ["MetricsService"]
-
-Text = TypeVar("Text")
 
 
 def _nothing() -> dict[str, float]:
     return {}
+
+
+async def _none(_: int) -> tuple[Observation, ...]:
+    return ()
 
 
 class MetricsService:
@@ -36,6 +43,7 @@ class MetricsService:
         read_audit: reads the books, the rows and the structure, from one snapshot.
         count: commits counts of the users' own.
         process: this process's own numbers, by attribute of :data:`jobledger._metrics.process.PROCESS`.
+        read_exemplars: reads observations of so many of the latest jobs.
 
     Attributes:
         jobs: the eleven metrics of jobs and the further ones, each with ``await .read(**labels)``.
@@ -53,11 +61,16 @@ class MetricsService:
         read_audit: Callable[[], Awaitable[AuditRead]],
         count: Callable[[tuple[UserDelta, ...]], Awaitable[None]],
         process: Callable[[], Mapping[str, float]] = _nothing,
+        read_exemplars: Callable[[int], Awaitable[tuple[Observation, ...]]] = _none,
     ) -> None:
         """Keep the ways to the books; nothing is read before it is asked for."""
         self._read_ledger = read_ledger
         self._read_audit = read_audit
         self._process = process
+        self._read_exemplars = read_exemplars
+        self._texts = {
+            openmetrics: Coalesced(partial(self._rendered, openmetrics=openmetrics)) for openmetrics in (False, True)
+        }
         self._ledger = Ledger(count, self.snapshot)
         self._user = Namespace("", self._ledger)
         self.jobs = JobMetrics(self.snapshot)
@@ -69,20 +82,23 @@ class MetricsService:
 
     async def snapshot(self) -> Snapshot:
         """All metrics at one moment; read several values from one snapshot, and they fit together."""
-        return Snapshot(await self._read_ledger())
+        return await asyncio.to_thread(Snapshot, await self._read_ledger())
 
     async def text(self, *, openmetrics: bool = False) -> bytes:
-        """All metrics as Prometheus text (format 0.0.4) or OpenMetrics (1.0)."""
-        from jobledger._metrics import text  # only what prints text needs prometheus-client
+        """All metrics as Prometheus text (format 0.0.4) or OpenMetrics (1.0, with exemplars).
 
-        render = text.openmetrics_text if openmetrics else text.prometheus_text
-        return await self._rendered(render)
+        Rendered off the event loop, and one at a time: those who ask while one is being made share the next one.
+        """
+        return await self._texts[openmetrics].get()
 
     async def render(self, accept: str | None) -> tuple[bytes, str]:
-        """All metrics in the format that a scraper's Accept header asks for, and the content type."""
-        from jobledger._metrics import text
+        """All metrics in the format that a scraper's Accept header asks for, and the content type.
 
-        return await self._rendered(lambda snapshot, process: text.render(accept, snapshot, process))
+        Args:
+            accept: None, and whatever names neither format, gives Prometheus text.
+        """
+        openmetrics = wants_openmetrics(accept)
+        return await self.text(openmetrics=openmetrics), OPENMETRICS if openmetrics else TEXT
 
     async def audit(self) -> Audit:
         """Check that the books balance, from one snapshot, while work goes on.
@@ -133,7 +149,10 @@ class MetricsService:
         """
         await self._user.histogram(name, **labels).observe(value)
 
-    async def _rendered(self, render: Callable[[Snapshot, tuple[Family, ...]], Text]) -> Text:
+    async def _rendered(self, *, openmetrics: bool) -> bytes:
+        # Before the books: then each of them is counted there.
+        exemplars = await self._read_exemplars(EXEMPLAR_JOBS) if openmetrics else ()
         read, process = await self._read_ledger(), process_families(self._process())
+        render = openmetrics_text if openmetrics else prometheus_text
         # In a thread: thousands of series take a while, and handlers run in this loop.
-        return await asyncio.to_thread(lambda: render(Snapshot(read), process))
+        return await asyncio.to_thread(lambda: render(Snapshot(read, exemplars), process))

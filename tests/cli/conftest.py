@@ -1,5 +1,7 @@
 import itertools
+import logging
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,16 @@ import pytest
 from tests.cli.shell import PROGRAM, Shell
 
 _NUMBERS = itertools.count()
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    """A command that runs in this process sets up its logs for good."""
+    root, ours = logging.getLogger(), logging.getLogger("jobledger")
+    handlers, level = [*root.handlers], ours.level
+    yield
+    root.handlers[:] = handlers
+    ours.setLevel(level)
 
 
 @pytest.fixture

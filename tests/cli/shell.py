@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -77,16 +78,23 @@ async def _is_idle(app: App) -> bool:
 
 
 class Program:
-    """``python -m jobledger …`` in a process of its own; killed at the end, if it is still there."""
+    """``python -m jobledger …`` in a process of its own; killed at the end, if it is still there.
 
-    def __init__(self, shell: Shell, *words: str, module: str = "jobledger", stdin: int | None = None) -> None:
+    With ``log`` its stderr goes to that file: a pipe that nobody reads stops whoever logs much.
+    """
+
+    def __init__(
+        self, shell: Shell, *words: str, module: str = "jobledger", stdin: int | None = None, log: Path | None = None
+    ) -> None:
         env = os.environ | {"PYTHONPATH": f"{SOURCE}{os.pathsep}{TESTS}", "JOBLEDGER_URL": shell.url}
         for name in ("FORCE_COLOR", "PYTHONUNBUFFERED"):
             env.pop(name, None)
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", module, *words], cwd=shell.folder, env=env, text=True, encoding="utf-8",
-            stdin=stdin or subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )  # fmt: skip
+        self._log = log
+        with nullcontext() if log is None else log.open("w", encoding="utf-8") as file:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", module, *words], cwd=shell.folder, env=env, text=True, encoding="utf-8",
+                stdin=stdin or subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=file or subprocess.PIPE,
+            )  # fmt: skip
 
     def __enter__(self) -> Self:
         return self
@@ -94,10 +102,20 @@ class Program:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if self.process.poll() is None:
             self.process.kill()
-        if kind is None or self.process.stderr is None or self.process.stderr.closed:
-            self.process.communicate()
-        else:
-            sys.stderr.write(self.process.communicate()[1])
+        if self.process.stdout is None or self.process.stdout.closed:
+            self.process.wait()
+            if self.process.stderr is not None:
+                self.process.stderr.close()
+            return
+        err = self.process.communicate()[1]
+        if kind is not None:
+            sys.stderr.write(err if self._log is None else self.logged)
+
+    @property
+    def logged(self) -> str:
+        """What is in the log file by now."""
+        assert self._log is not None
+        return self._log.read_text(encoding="utf-8")
 
     def line(self) -> str:
         """The next line of stdout."""
@@ -110,7 +128,7 @@ class Program:
     def ended(self, timeout: float = 30) -> tuple[int, str, str]:
         """Wait for its end: exit code, the rest of stdout, stderr."""
         out, err = self.process.communicate(timeout=timeout)
-        return self.process.returncode, out, err
+        return self.process.returncode, out, err if self._log is None else self.logged
 
 
 def wait_for(shell: Shell, job_id: str, status: Status) -> None:

@@ -37,6 +37,12 @@ def test_without_the_web_extra_only_serve_is_missing(module: str, shell: Shell) 
     assert without(module, "list", "--url", shell.url).returncode == 0
 
 
+def test_without_file_locks_several_processes_are_refused() -> None:
+    result = without("fcntl", "worker", "jobs:app", "--processes", "2")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.startswith("error: several processes need file locks as Linux and macOS have them")
+
+
 def test_a_reader_that_has_seen_enough(shell: Shell) -> None:
     shell.submit("poison")
     shell("submit", "poison", json.dumps([{"text": "x" * 8_000}] * 500))

@@ -47,6 +47,37 @@ async def test_metrics_are_openmetrics_for_those_who_ask(client: httpx.AsyncClie
     assert list(openmetrics_families(answer.text))  # type: ignore[no-untyped-call]
 
 
+async def test_metrics_have_exemplars_for_those_who_can_read_them(app: App, url: str) -> None:
+    @app.job("email.send")
+    async def send() -> None: ...
+
+    async with app.worker():
+        job_id = await send.options(trace="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01").submit()
+        await send.result(job_id, wait=5)
+    async with (
+        httpx.AsyncClient(transport=httpx.ASGITransport(create_asgi(app)), base_url="http://test") as client,
+        app,
+    ):
+        answer = await client.get("/metrics", headers={"accept": "application/openmetrics-text"})
+        assert job_id not in (await client.get("/metrics")).text
+    parsed = list(openmetrics_families(answer.text))  # type: ignore[no-untyped-call]
+    found = {family.name: sample.exemplar for family in parsed for sample in family.samples if sample.exemplar}
+    assert set(found) == {"jobs_duration_seconds", "jobs_processing_seconds", "jobs_wait_duration_seconds"}
+    for exemplar in found.values():
+        assert exemplar.labels == {"job_id": job_id, "trace_id": "0af7651916cd43dd8448eb211c80319c"}
+
+
+async def test_metrics_are_compressed_for_those_who_ask(client: httpx.AsyncClient) -> None:
+    plain = await client.get("/metrics", headers={"accept-encoding": "identity"})
+    small = await client.get("/metrics", headers={"accept-encoding": "br, gzip;q=0.5"})
+    refused = await client.get("/metrics", headers={"accept-encoding": "gzip;q=0, *"})
+    assert "content-encoding" not in {*plain.headers, *refused.headers}
+    assert small.headers["content-encoding"] == "gzip"
+    assert "Accept-Encoding" in small.headers["vary"]
+    assert int(small.headers["content-length"]) < int(plain.headers["content-length"]) / 5
+    assert small.text.splitlines()[:9] == plain.text.splitlines()[:9]
+
+
 async def test_health(client: httpx.AsyncClient) -> None:
     answer = await client.get("/healthz")
     assert (answer.status_code, answer.json()["store"]) == (200, "readable")

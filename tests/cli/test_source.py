@@ -105,6 +105,9 @@ def test_errors_as_json(shell: Shell) -> None:
         ("postgresql://me:secret@host:5432/jobs", "postgresql://me:***@host:5432/jobs"),
         ("postgresql://me:p@ss@host/jobs", "postgresql://me:***@host/jobs"),
         ("postgresql://me@host/jobs", "postgresql://me@host/jobs"),
+        ("postgresql://me:s/ecret@host/jobs", "postgresql://***@host/jobs"),
+        ("postgresql:///jobs?host=/run&password=secret", "postgresql:///jobs?host=/run&password=***"),
+        ("postgresql://me:secret@a:1,b:2/jobs?schema=x", "postgresql://me:***@a:1,b:2/jobs?schema=x"),
     ],
 )
 def test_passwords_are_not_shown(url: str, shown: str) -> None:

@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,7 @@ def examples_of(name: str, text: str) -> list[Example]:
     """The blocks of code of a page; each is called by the page and the line that it begins on."""
     blocks = list(FENCE.finditer(text))
     found: list[Example] = []
-    for block, after in zip(blocks, [*blocks[1:], None], strict=True):
+    for block, after in zip_longest(blocks, blocks[1:]):
         if block[1] not in PROGRAMS:
             continue
         follows = after is not None and after[1] == "text" and not text[block.end() : after.start()].strip()

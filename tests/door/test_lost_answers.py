@@ -7,7 +7,7 @@ import pytest
 from jobledger import AlreadyEnded, App, Cancelled, Context
 from jobledger._core.commands import Settle, Submit
 from jobledger._runtime.poll import Poll
-from jobledger._store.contract import Batch
+from jobledger._store.contract import Batch, Committed, Store
 from jobledger.errors import Duplicate, Fenced, OutcomeUnknown
 from tests.scripted import Fault, busy, fenced, full, lost_after, lost_before, scripted
 from tests.waiting import until
@@ -190,6 +190,23 @@ async def test_fenced_while_it_is_being_found_out(app: App) -> None:
         script.fail(lost_before, fenced)
         ids = await asyncio.gather(*(app.jobs.submit("work") for _ in range(3)))
         assert len((await app.jobs.list()).jobs) == len(set(ids)) == 3
+
+
+async def test_a_batch_that_was_on_its_way_all_along(app: App) -> None:
+    """It arrives after it was asked for, so the second copy is refused: by the first one, not by a takeover."""
+
+    def overtaken(store: Store, batch: Batch) -> Committed:
+        store.commit(batch)
+        return store.commit(batch)
+
+    async with app:
+        await app.declare("work")
+        script = scripted(app)
+        script.fail(lost_before, overtaken)
+        ids = await asyncio.gather(*(app.jobs.submit("work") for _ in range(3)), app.metrics.inc("mine_total"))
+        assert {job.id for job in (await app.jobs.list()).jobs} == set(ids[:3])
+        assert b"mine_total 1.0" in await app.metrics.text()
+        assert len(script.batches) == 2
 
 
 async def test_a_settlement_whose_answer_is_lost_by_a_fence(app: App) -> None:

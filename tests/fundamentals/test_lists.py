@@ -1,11 +1,15 @@
 """Jobs are listed in pages."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from jobledger import App, Item
+from jobledger import App, Fail, Item, Status
+from jobledger._store.postgres import lists as postgres
+from jobledger._store.sqlite import lists as sqlite
 from jobledger.errors import InvalidOption, UnknownType
+from tests.waiting import until
 
 
 @pytest.mark.parametrize("newest_first", [True, False])
@@ -56,6 +60,88 @@ async def test_filters_can_be_combined(app: App) -> None:
         assert await listed(entity="a", status="queued") == {bill}
         assert await listed(batch="today", status="queued") == {*ids[1:]}
         assert await listed(entity="nobody") == set()
+
+
+async def test_a_filter_takes_several_words(app: App) -> None:
+    """A job has one of them; filters of different kinds narrow each other."""
+    async with app:
+        await app.declare("mail")
+        await app.declare("bill")
+        mail, bill = await app.jobs.submit("mail", entity="a"), await app.jobs.submit("bill", entity="a")
+        later = await app.jobs.submit("bill", delay=60)
+        await app.jobs.cancel(mail)
+
+        async def listed(**where: Any) -> list[str]:
+            return [job.id for job in (await app.jobs.list(newest_first=False, **where)).jobs]
+
+        assert await listed(type=["mail", "bill"]) == [mail, bill, later]
+        assert await listed(type=["mail", "bill"], status="queued") == [bill, later]
+        assert await listed(status=["queued", "cancelled"], entity="a") == [mail, bill]
+        assert await listed(status="queued", lane="scheduled") == await listed(lane="scheduled") == [later]
+        assert await listed(lane=["ready", "scheduled"]) == [bill, later]
+        with pytest.raises(UnknownType, match="bil"):
+            await app.jobs.list(type=["mail", "bil"])
+
+
+async def test_jobs_of_a_time(app: App) -> None:
+    """When they were submitted, and when they ended: from an instant on, up to another one."""
+    async with app:
+        await app.declare("mail")
+        first = await app.jobs.submit("mail")
+        await app.jobs.cancel(first)
+        second = await app.jobs.submit("mail")
+        began, ended = (await app.jobs.status(first)).submitted_at, (await app.jobs.status(first)).ended_at
+        after = (await app.jobs.status(second)).submitted_at
+
+        async def listed(**where: Any) -> list[str]:
+            return [job.id for job in (await app.jobs.list(newest_first=False, **where)).jobs]
+
+        assert began < after
+        assert await listed(submitted_since=began) == [first, second]
+        assert await listed(submitted_since=after) == [second]
+        assert await listed(submitted_until=after) == await listed(ended_since=ended) == [first]
+        assert await listed(submitted_until=began) == await listed(ended_until=ended) == []
+
+
+async def test_jobs_that_failed_for_a_reason(app: App) -> None:
+    """As their status names it."""
+
+    @app.job("mail", max_attempts=1)
+    async def mail(*, good: bool) -> Fail | None:
+        return None if good else Fail("never")
+
+    async with app.worker():
+        good, bad = await app.jobs.submit("mail", [{"good": True}, {"good": False}])
+        await mail.result(good, wait=10)
+        await until(lambda: _is_dead(app, bad), "it is a dead letter")
+        reason = (await app.jobs.status(bad)).reason
+        assert [job.id for job in (await app.jobs.list(reason=reason)).jobs] == [bad]
+
+
+async def _is_dead(app: App, job_id: str) -> bool:
+    return (await app.jobs.status(job_id)).status is Status.FAILED
+
+
+async def test_a_page_may_be_short_and_still_have_a_next(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A filter that few jobs pass looks at some jobs a call; who goes on until the end finds them all."""
+    for lists in (postgres, sqlite):
+        monkeypatch.setattr(lists, "GLANCE", 1)
+        monkeypatch.setattr(lists, "SLICE", 2)
+    async with app:
+        await app.declare("mail")
+        await app.declare("rare")
+        rare = await app.jobs.submit("rare")
+        await app.jobs.submit("mail", [{}] * 100)
+        found: list[str] = []
+        pages = 1
+        page = await app.jobs.list(type="rare")
+        assert (page.jobs, page.next is None) == ((), False)
+        while page.next is not None:
+            page = await app.jobs.list(type="rare", after=page.next)
+            pages += 1
+            found += [job.id for job in page.jobs]
+
+    assert (found, pages) == ([rare], 4)
 
 
 async def test_a_summary_says_how_a_job_is(app: App) -> None:

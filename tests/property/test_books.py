@@ -272,7 +272,7 @@ class Books(RuleBasedStateMachine):
 
     @invariant()
     def rows_equal_the_model(self) -> None:
-        rows = self.driver.store.page(Filter(newest_first=False), None, 10_000)
+        rows = self.driver.store.page(Filter(newest_first=False), None, 10_000).jobs
         jobs = sorted(self.model.jobs.values(), key=lambda job: job.order)
         assert [
             (row.id, row.lane.value, row.holds, row.failures, row.losses, row.run, row.writer_id, row.due_at)
@@ -301,7 +301,7 @@ class Books(RuleBasedStateMachine):
         while jobs := self.driver.start(100, worker):
             for job in jobs:
                 self.driver.settle(job)
-        assert not [row for row in self.driver.store.page(Filter(), None, 10_000) if row.lane.value in ALIVE]
+        assert not [row for row in self.driver.store.page(Filter(), None, 10_000).jobs if row.lane.value in ALIVE]
         for gauge in (catalog.QUEUE_DEPTH, catalog.RUNNING, catalog.SCHEDULED, catalog.PARKED):
             assert self.driver.value(gauge) == self.driver.value(gauge, self.driver.bill) == 0
         self.driver.audit()

@@ -8,13 +8,13 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 
-def start(program: str, *arguments: object) -> subprocess.Popen[str]:
-    """Start `programs/<program>.py`; what it prints can be read line by line."""
+def start(program: str, *arguments: object, package: str = "tests.runtime.programs") -> subprocess.Popen[str]:
+    """Start a program of a package; what it prints can be read line by line."""
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join((str(ROOT / "src"), str(ROOT))),
         "PYTHONWARNINGS": "error",
     }
-    command = [sys.executable, "-m", f"tests.runtime.programs.{program}", *map(str, arguments)]
+    command = [sys.executable, "-m", f"{package}.{program}", *map(str, arguments)]
     return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
 
 

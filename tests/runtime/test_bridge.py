@@ -1,6 +1,8 @@
 """Synchronous code uses the one asynchronous API."""
 
 import asyncio
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -62,3 +64,25 @@ def test_what_cannot_be_opened_leaves_no_thread() -> None:
     with pytest.raises(Exception, match="there is no directory"), app.blocking():
         pass
     assert not [thread for thread in threading.enumerate() if thread.name == "jobledger loop"]
+
+
+LEFT_OPEN = """
+import os, sys
+from jobledger import App
+
+app = App(sys.argv[1])
+block = app.blocking()
+run = block.__enter__()
+run(app.declare("work"))
+child = os.fork() if "fork" in sys.argv else None
+run(app.jobs.submit("work"))
+if child:
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+"""
+
+
+@pytest.mark.parametrize("words", [(), ("fork",)], ids=["alone", "forked"])
+def test_a_block_that_is_never_left_holds_up_no_exit(url: str, words: tuple[str, ...]) -> None:
+    """A module of a web application keeps it; its loop's thread is gone when the interpreter ends."""
+    command = [sys.executable, "-W", "ignore", "-c", LEFT_OPEN, url, *words]
+    assert subprocess.run(command, timeout=30, check=False).returncode == 0

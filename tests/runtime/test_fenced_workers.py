@@ -83,6 +83,23 @@ async def test_it_does_not_come_back_before_its_code_has_stopped(app: App, store
     assert runs == ["old", "old"]
 
 
+async def test_it_notices_with_nothing_to_write(app: App, store_path: Path) -> None:
+    """It went on just before it was taken over, so its one batch after the silence said nothing of that."""
+
+    @app.job("long")
+    async def long() -> None:
+        await asyncio.Event().wait()
+
+    async with app.worker(slots=1, threads=0, grace=0):
+        old = app._opened_door().writer_id
+        first = await long.submit()
+        await until(lambda: app._node is not None and app._node._dispatcher.running, "it runs")
+        take_over(app, store_path)
+        await until(lambda: app._opened_door().writer_id not in {None, old}, "it comes back as a new worker")
+        await until(lambda: app._node is not None and app._node._dispatcher.running, "it runs again")
+        assert (await app.jobs.status(first)).losses == 1
+
+
 async def test_an_idle_client_never_notices(app: App, store_path: Path) -> None:
     """It is silent for long and folded away; its next submit goes through as if nothing had been."""
     async with app:

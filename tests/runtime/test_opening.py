@@ -111,7 +111,7 @@ async def test_an_error_while_it_closes_leaves_nothing_open(app: App, monkeypatc
             store = app._opened_door().store
             monkeypatch.setattr(store, "retire", cannot)
     assert isinstance(store, SqliteStore)
-    assert (app._door, store._writer, store._reader) == (None, None, None)
+    assert (app._door, store._writer, store._reader.connection) == (None, None, None)
     async with app:
         assert len((await app.jobs.list()).jobs) == 2
 

@@ -13,6 +13,7 @@ from jobledger import App
 from jobledger._runtime import node
 from jobledger.errors import WorkerStuck
 from tests.runtime.processes import ended, said, start
+from tests.runtime.test_fenced_workers import take_over
 from tests.waiting import until
 
 
@@ -209,6 +210,29 @@ async def test_its_jobs_are_taken_over_when_the_process_has_ended(new_app: Calla
         report = await app.jobs.status(job_id)
 
     assert [entry.event for entry in report.history] == ["submitted", "started", "lost", "started", "completed"]
+
+
+async def test_code_that_does_not_stop_after_a_fence_ends_the_worker(
+    app: App, store_path: Path, gate: threading.Event
+) -> None:
+    """Others have its job: the block that keeps the worker is interrupted, so that its process can end."""
+
+    @app.job("stuck")
+    def stuck() -> None:
+        gate.wait(10)
+
+    with pytest.raises(WorkerStuck) as raised:
+        async with app.worker(grace=3600):
+            job_id = await stuck.submit()
+            await until(lambda: running(app), "it runs")
+            take_over(app, store_path)
+            await asyncio.Event().wait()
+    assert raised.value.job_ids == (job_id,)
+    gate.set()
+
+
+def test_where_no_handler_is_to_blame_none_is_named() -> None:
+    assert str(WorkerStuck([])).startswith("a batch was not answered in time: end this process")
 
 
 async def running(app: App) -> bool:

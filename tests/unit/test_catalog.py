@@ -45,6 +45,7 @@ FURTHER = [
     ("jobs_ledger_imbalance", "gauge", ()),
     ("jobs_ledger_as_of_timestamp_seconds", "gauge", ()),
     ("jobs_ledger_unfolded", "gauge", ()),
+    ("jobs_series_overflowed", "gauge", ()),
 ]
 
 LADDER = (

@@ -36,6 +36,7 @@ def settle(outcome: Outcome, retry: RetryPolicy = BLOCK) -> c.Settle:
 COMMANDS: Final[dict[type[Any], c.JobCommand]] = {
     c.Due: c.Due(),
     c.Activate: c.Activate(),
+    c.Park: c.Park(),
     c.Start: c.Start(MINE),
     c.Settle: settle(Done()),
     c.Release: c.Release("a", 41, RUN, MINE),
@@ -49,6 +50,7 @@ COMMANDS: Final[dict[type[Any], c.JobCommand]] = {
 LANES_OF: Final[dict[type[Any], set[Lane]]] = {
     c.Due: {Lane.SCHEDULED},
     c.Activate: {Lane.PARKED, Lane.ARRIVED},
+    c.Park: {Lane.ARRIVED},
     c.Start: {Lane.READY},
     c.Settle: {Lane.PROCESSING},
     c.Release: {Lane.PROCESSING},
@@ -147,7 +149,7 @@ class Row(NamedTuple):
     counters: str = ""
     histograms: str = ""
     gauges: str = ""
-    occupied: bool = False
+    occupied: bool | None = False
 
 
 P: Final = Lane.PROCESSING
@@ -162,10 +164,15 @@ TABLE: Final = [
         "", "mailbox_wait", "scheduled-1 queue_depth+1"),
     Row("due, behind", job_in(Lane.SCHEDULED, keyed=True), c.Due(), Lane.PARKED, None,
         "", "", "scheduled-1 queue_depth+1 parked+1", occupied=True),
+    Row("due, nobody has looked", job_in(Lane.SCHEDULED, keyed=True), c.Due(), Lane.ARRIVED, None,
+        "", "", "scheduled-1 queue_depth+1", occupied=None),
+    Row("due, not keyed, nobody has looked", job_in(Lane.SCHEDULED), c.Due(), Lane.READY, None,
+        "", "", "scheduled-1 queue_depth+1", occupied=None),
     Row("due after a blocking back-off", job_in(Lane.SCHEDULED, keyed=True, holds=True), c.Due(), Lane.READY, None,
         "", "", "scheduled-1 queue_depth+1"),
     Row("activate", job_in(Lane.PARKED, keyed=True), c.Activate(), Lane.READY, None, "", "mailbox_wait", "parked-1"),
     Row("activate an arrival", job_in(Lane.ARRIVED, keyed=True), c.Activate(), Lane.READY, None, "", "mailbox_wait"),
+    Row("park an arrival", job_in(Lane.ARRIVED, keyed=True), c.Park(), Lane.PARKED, None, "", "", "parked+1"),
     Row("start", job_in(Lane.READY), c.Start(MINE), P, EventName.STARTED,
         "", "wait_duration", "queue_depth-1 running+1"),
     Row("done", job_in(P), settle(Done()), Lane.COMPLETE, EventName.COMPLETED, "completions", BOTH, "running-1"),
@@ -430,3 +437,22 @@ def test_loss_and_release_go_to_the_front_again() -> None:
         verdict = decide(job, command, NOW)
         assert isinstance(verdict, Change)
         assert (verdict.job.seq, verdict.job.holds, verdict.frees, verdict.job.failures) == (job.seq, True, False, 0)
+
+
+@pytest.mark.parametrize(("free", "since"), [(True, 0), (False, NOW)])
+def test_an_arrival_is_eligible_since_its_mailbox_was_free(free: bool, since: int) -> None:
+    job = job_in(Lane.ARRIVED, keyed=True)
+    verdict = decide(job, c.Activate(free=free), NOW)
+    assert isinstance(verdict, Change)
+    assert verdict.job.eligible_at == max(job.due_at, since)
+
+
+@pytest.mark.parametrize("keyed", [True, False])
+def test_a_job_whose_mailbox_nobody_has_looked_at_arrives(keyed: bool) -> None:
+    dead = job_in(Lane.FAILED, keyed=keyed)
+    submitted = submit(c.Submit("a", 1, b"{}", 2, entity="e" if keyed else None), NOW, number=1, occupied=None)
+    replayed = decide(dead, c.Replay("a"), NOW, number=1, occupied=None)
+    for verdict in (submitted, replayed):
+        assert isinstance(verdict, Change)
+        assert (verdict.job.lane, verdict.job.holds) == (Lane.ARRIVED if keyed else Lane.READY, False)
+        assert (verdict.job.eligible_at is None) == keyed

@@ -16,9 +16,9 @@ from jobledger._core import commands as c
 from jobledger._core import decide as rules
 from jobledger._core.decide import Refused
 from jobledger._core.job import Status
+from jobledger._store.rows import job_of
 from jobledger._store.sqlite import batch as batches
 from jobledger._store.sqlite import connection, pages, upkeep
-from jobledger._store.sqlite.rows import job_of
 from jobledger._store.sqlite.store import SqliteStore
 from jobledger.conformance.driver import Driver, refusal
 from jobledger.errors import Fenced, StoreError

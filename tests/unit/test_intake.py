@@ -1,27 +1,38 @@
 """Everything that can be wrong with a submit is found before anything is sent."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any
 
 import pytest
 
-from jobledger import Priority
+from jobledger import Item, Priority
+from jobledger._clock import SystemClock
 from jobledger._config import MAX_NAME
 from jobledger._core.commands import Submit
 from jobledger._core.reads import JobType
-from jobledger._store.intake import Options, command, limit_of, name_of, priority_of, seconds_of
+from jobledger._store.building import Builder
+from jobledger._store.codec import encode_payload
+from jobledger._store.intake import Options, limit_of, name_of, priority_of, seconds_of
+from jobledger._store.known import KnownTypes
 from jobledger.errors import InvalidOption, InvalidPayload
 
 TYPE = JobType(7, "mail", "mail", priority=1, max_attempts=4, max_losses=2, timeout=5_000_000)
 
 
+def builder(check: Callable[[str, bytes], None] = lambda *_: None) -> Builder:
+    known = KnownTypes()
+    known.learn([TYPE])
+    return Builder(SystemClock(), known, check)
+
+
 def built(payload: Any = None, **options: Any) -> Submit:
-    return command("id", TYPE, {} if payload is None else payload, Options.of(options), lambda *_: None)  # type: ignore[arg-type]
+    return builder().one("mail", payload, Options.of(options)).sent  # type: ignore[arg-type]
 
 
 def test_what_is_not_said_comes_from_the_type() -> None:
     sent = built()
-    assert (sent.id, sent.type_id, sent.payload) == ("id", 7, b"{}")
+    assert (len(sent.id), sent.type_id, sent.payload) == (36, 7, b"{}")
     assert (sent.priority, sent.max_attempts, sent.max_losses, sent.timeout) == (1, 4, 2, 5_000_000)
     assert (sent.entity, sent.delay, sent.due_at, sent.dedupe, sent.dedupe_for) == (None, 0, None, None, 0)
 
@@ -43,7 +54,7 @@ def test_an_instant_is_kept_to_the_microsecond() -> None:
 
 def test_the_payload_is_checked_by_its_handler() -> None:
     seen: list[tuple[str, bytes]] = []
-    command("id", TYPE, {"a": 1}, Options(), lambda name, payload: seen.append((name, payload)))
+    builder(lambda name, payload: seen.append((name, payload))).one("mail", {"a": 1}, Options())
     assert seen == [("mail", b'{"a":1}')]
 
 
@@ -113,7 +124,18 @@ def test_every_bad_option_is_refused(options: dict[str, Any], says: str) -> None
 @pytest.mark.parametrize("payload", [[], [1], "{}", 5, ("a",), None])
 def test_every_bad_payload_is_refused(payload: Any) -> None:
     with pytest.raises(InvalidPayload, match="a payload is a JSON object"):
-        command("id", TYPE, payload, Options(), lambda *_: None)
+        encode_payload(payload)
+
+
+def test_jobs_of_a_batch_have_their_own_payloads_and_options() -> None:
+    """What they have in common is made once."""
+    items = [{"n": 1}, Item({"n": 2}, priority="low"), {"n": 3}]
+    made = builder().many("mail", items, Options(priority="high", entity="e"))
+    assert [(one.sent.payload, one.sent.priority, one.sent.entity) for one in made] == [
+        (b'{"n":1}', 1, "e"), (b'{"n":2}', 3, "e"), (b'{"n":3}', 1, "e"),
+    ]  # fmt: skip
+    assert len({one.sent.id for one in made}) == 3
+    assert all(one.sent.id == str(one.job_id) for one in made)
 
 
 @pytest.mark.parametrize("value", ["x", "x" * MAX_NAME, "customer:42", "Ωmega 😀", " "])

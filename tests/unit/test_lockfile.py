@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 from jobledger._core.job import Status
 from jobledger._store.sqlite.lockfile import LockFile, lock_file
 from jobledger.conformance.driver import Driver
-from jobledger.errors import StoreBusy, StoreReadOnly
+from jobledger.errors import StoreBusy, StoreError, StoreReadOnly
 from tests.sqlite_file import SqliteFile
 
 if TYPE_CHECKING:
@@ -201,6 +202,16 @@ def test_a_directory_that_can_not_be_written_is_said(tmp_path: Path) -> None:
         LockFile(tmp_path / "missing" / "jobs.db-lock")
 
 
+def test_a_beat_that_the_disk_does_not_take_is_told_as_that(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> int:
+        raise OSError(errno.EIO, "Input/output error")
+
+    lock = lock_file(path)
+    monkeypatch.setattr(os, "pwrite", fails)
+    with pytest.raises(StoreError, match=r"the disk failed under .*-lock: Input/output error"):
+        lock.beat(1, 1)
+
+
 def test_the_job_of_a_killed_process_is_put_back_by_whoever_looks(path: Path) -> None:
     driver = Driver(SqliteFile(path))
     job_id = driver.submit()
@@ -212,5 +223,22 @@ def test_the_job_of_a_killed_process_is_put_back_by_whoever_looks(path: Path) ->
         (takeover,) = driver.store.take_over()
     assert (takeover.pid, takeover.host, takeover.jobs) == (process.pid, "there", (job_id,))
     assert driver.start_one().id == job_id
+    driver.audit()
+    driver.close()
+
+
+def test_a_killed_worker_is_no_worker_even_before_it_is_taken_over(path: Path) -> None:
+    """Nobody may be left to take it over, and that is what the numbers must say."""
+    driver = Driver(SqliteFile(path))
+    driver.submit()
+    driver.store.retire(driver.worker.writer_id)
+    with other(path, WORKING) as process:
+        assert process.says() == "1"
+        read = driver.open().ledger()
+        assert (read.workers, read.slots, read.used, read.handled) == (1, 1, 1, {1})
+        process.kill()
+        read = driver.open().ledger()
+        assert (read.workers, read.slots, read.used, read.handled) == (0, 0, 0, frozenset())
+    driver.store.take_over()
     driver.audit()
     driver.close()

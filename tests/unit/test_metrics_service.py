@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
 
 from jobledger._core.books import Audit
 from jobledger._core.catalog import BOUNDARIES, CATALOG, ELEVEN
+from jobledger._core.outcome import Done
 from jobledger._metrics.bound import BoundInstrument, JobMetrics
 from jobledger._metrics.histogram import HistogramValue
 from jobledger.errors import InvalidOption
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from jobledger._core.commands import UserDelta
+    from jobledger._core.observations import Observation
     from jobledger._core.reads import AuditRead, LedgerRead
 
 
@@ -27,9 +30,20 @@ def desk(store_path: Path) -> Desk:
 
 
 @pytest.fixture
-def metrics(desk: Desk) -> MetricsService:
+def reads() -> list[str]:
+    """What was read of the store, in order."""
+    return []
+
+
+@pytest.fixture
+def metrics(desk: Desk, reads: list[str]) -> MetricsService:
     async def read_ledger() -> LedgerRead:
+        reads.append("ledger")
         return desk.store.ledger()
+
+    async def read_exemplars(limit: int) -> tuple[Observation, ...]:
+        reads.append("exemplars")
+        return desk.store.exemplars(limit)
 
     async def read_audit() -> AuditRead:
         return desk.store.audit()
@@ -37,7 +51,7 @@ def metrics(desk: Desk) -> MetricsService:
     async def count(deltas: tuple[UserDelta, ...]) -> None:
         desk.count(*deltas)
 
-    return MetricsService(read_ledger, read_audit, count, lambda: {"batches": 4})
+    return MetricsService(read_ledger, read_audit, count, lambda: {"batches": 4}, read_exemplars)
 
 
 def test_the_eleven_attributes_in_alphabetical_order(metrics: MetricsService) -> None:
@@ -120,6 +134,29 @@ async def test_text_in_both_formats(metrics: MetricsService) -> None:
         "application/openmetrics-text; version=1.0.0; charset=utf-8",
     )
     assert await metrics.render(None) == (text, "text/plain; version=0.0.4; charset=utf-8")
+
+
+async def test_openmetrics_has_exemplars_of_jobs_that_are_in_its_books(
+    metrics: MetricsService, desk: Desk, reads: list[str]
+) -> None:
+    """Read before the books: what ends in between is in the books only."""
+    desk.submit("email")
+    (job,) = desk.start()
+    desk.settle(job, Done(), 0.3)
+    assert (
+        f'le="0.5",priority="normal",type="email"}} 1.0 # {{job_id="{job.id}"}} 0.3 '
+        in (await metrics.text(openmetrics=True)).decode()
+    )
+    assert reads == ["exemplars", "ledger"]
+    assert job.id.encode() not in await metrics.text()
+    assert reads == ["exemplars", "ledger", "ledger"]
+
+
+async def test_fifty_scrapes_at_once_are_two(metrics: MetricsService, reads: list[str]) -> None:
+    """The first one's, and one for all who came while that was made."""
+    texts = await asyncio.gather(*(metrics.text() for _ in range(50)))
+    assert reads == ["ledger", "ledger"]
+    assert len({id(text) for text in texts}) == 2
 
 
 async def test_an_audit(metrics: MetricsService, desk: Desk) -> None:

@@ -38,7 +38,7 @@ async def test_a_cursor_stays_good_while_jobs_come(full: App) -> None:
 
 @pytest.mark.parametrize("where", [{}, {"entity": "a"}, {"batch": "b"}, {"status": "failed"}, {"status": "queued"}])
 @pytest.mark.parametrize("newest_first", [True, False])
-async def test_every_filter_has_pages(app: App, where: dict[str, str], newest_first: bool) -> None:
+async def test_every_filter_has_pages(app: App, where: dict[str, Any], newest_first: bool) -> None:
     """Whichever index serves it, the pages are the list."""
 
     @app.job("mail", max_attempts=1)

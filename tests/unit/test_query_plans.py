@@ -21,9 +21,6 @@ BY_ID: Final = "sqlite_autoindex_job_1"
 SEARCHED: Final = {
     "occupied": "job_holder", "head": "job_box", "due": "job_due", "next_due": "job_due", "claim": "job_claim",
     "claim_suspect": "job_suspect", "stops": "job_stop", "key_holder": BY_ID, "prunable": "job_ended",
-    "page_dead": "job_dead", "page_dead_newest": "job_dead",
-    "page_entity": "job_entity", "page_entity_newest": "job_entity",
-    "page_batch": "job_batch", "page_batch_newest": "job_batch", "page": PRIMARY, "page_newest": PRIMARY,
     "job_by_key": PRIMARY, "job_by_id": BY_ID, "record": BY_ID, "save_job": PRIMARY, "save_started": PRIMARY,
     "save_progress": PRIMARY, "forget_job": PRIMARY, "drop_expired_keys": BY_ID,
 }  # fmt: skip
@@ -110,7 +107,7 @@ def test_probes_take_the_first_of_an_index_for_each_type(connection: apsw.Connec
         assert f"{index} (type_id=?)" in step
 
 
-@pytest.mark.parametrize("name", ["claim", "claim_suspect", "head", "due", "prunable", "page_dead", "page_entity"])
+@pytest.mark.parametrize("name", ["claim", "claim_suspect", "head", "due", "prunable"])
 def test_no_order_is_made_by_sorting(connection: apsw.Connection, name: str) -> None:
     steps = [step[3] for step in connection.execute(f"EXPLAIN QUERY PLAN {SQL[name]}", holes(name))]
     assert not any("TEMP B-TREE" in step for step in steps)
@@ -130,7 +127,6 @@ PARAMETERS: Final[dict[str, Any]] = {
     "claim": (1, 2, 0, 10), "claim_suspect": (1, 2), "any_suspect": (), "head": ("e1",), "occupied": ("e1",),
     "due": (500, 10), "next_due": (), "stops": (1,), "held_by": (1,), "key_holder": (1, "id1"),
     "probes": (500,), "used": (),
-    "page_dead": {"after": -1, "lanes": None, "type_id": None, "entity": None, "batch": None, "limit": 10},
 }  # fmt: skip
 
 

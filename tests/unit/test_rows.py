@@ -16,7 +16,7 @@ from jobledger._core import commands as c
 from jobledger._core.decide import Change, decide
 from jobledger._core.job import Event, EventName, Job, Lane, Progress
 from jobledger._core.outcome import Cancel, Done, Fail, Failed, Outcome, Reason, Retry
-from jobledger._store.sqlite import rows
+from jobledger._store import rows
 from jobledger._store.sqlite.batch import apply
 from jobledger._store.sqlite.clock import StoreClock
 from jobledger._store.sqlite.connection import PACKAGE
@@ -119,6 +119,7 @@ OUTCOMES: list[Outcome] = [Done(), Failed("x"), Retry(after=2), Fail("x", Reason
 COMMANDS: list[c.JobCommand] = [
     c.Due(),
     c.Activate(),
+    c.Park(),
     c.Start(MINE),
     c.Release("a", 41, RUN, MINE),
     c.Report("a", 41, RUN, MINE, 12.5, "é"),

@@ -13,6 +13,7 @@ from jobledger._core import catalog
 from jobledger._core.catalog import BOUNDARIES, CATALOG, Kind
 from jobledger._core.commands import UserDelta
 from jobledger._core.outcome import Done
+from jobledger._core.priority import Priority
 from jobledger._metrics.family import Family, Value
 from jobledger._metrics.histogram import HistogramValue
 from jobledger._metrics.snapshot import Snapshot
@@ -85,6 +86,20 @@ def test_values_are_what_happened(desk: Desk) -> None:
     assert dict(processing.buckets)[inf] == 2
     waited = histogram(now.value(catalog.WAIT))
     assert (waited.count, waited.sum) == (2, 0.6)
+
+
+def test_histograms_of_all_priorities_are_apart(desk: Desk) -> None:
+    """Two cells and a sum in each, so that none is mistaken for another."""
+    for number, priority in enumerate(Priority):
+        for seconds in (0.25, 2.0 + number):
+            desk.submit("email", priority)
+            (job,) = desk.start()
+            desk.settle(job, Done(), seconds)
+    now = snapshot(desk)
+    for number, priority in enumerate(Priority):
+        found = histogram(now.value(catalog.PROCESSING, type="email", priority=priority.label))
+        assert (found.count, found.sum, dict(found.buckets)[0.25]) == (2, 2.25 + number, 1)
+        assert series(now, "jobs_processing_seconds")["email", priority.label] == found
 
 
 def test_cancellations_are_one_number(desk: Desk) -> None:

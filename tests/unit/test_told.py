@@ -13,6 +13,11 @@ def test_the_end_of_a_long_error_is_kept() -> None:
     assert len(clipped("x" * MAX_ERROR * 2)) == MAX_ERROR + 1
 
 
+def test_what_no_store_can_hold_is_made_visible() -> None:
+    """PostgreSQL has no NUL in its texts, and no halves of surrogate pairs."""
+    assert clipped("no\0body \ud800") == r"no\x00body ?"
+
+
 async def test_a_traceback_begins_in_the_handler(app: App) -> None:
     """Also when the handler ran in a thread; the runtime's own frames say nothing to its author."""
 

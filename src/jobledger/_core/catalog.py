@@ -210,7 +210,7 @@ OVERDUE: Final = _gauge(
     "Their slot and their mailbox stay held until it stops.", source="probe",
 )  # fmt: skip
 WORKERS: Final = _gauge(
-    0, "workers", "jobs_workers", "Live workers.", "Workers that are registered and not declared dead.", (), "probe"
+    0, "workers", "jobs_workers", "Live workers.", "Workers that are registered and not known to be dead.", (), "probe"
 )
 WORKER_SLOTS: Final = _gauge(
     0, "worker_slots", "jobs_worker_slots", "Slots of live workers, free and used.",
@@ -246,11 +246,16 @@ UNFOLDED: Final = _gauge(
     0, "ledger_unfolded", "jobs_ledger_unfolded", "Ledger delta rows waiting to be folded.",
     "Delta rows that wait to be folded into the base; they are counted in every value all the same.", (), "read",
 )  # fmt: skip
+SERIES_OVERFLOWED: Final = _gauge(
+    0, "series_overflowed", "jobs_series_overflowed", "Types and own metrics beyond their budget of labels.",
+    "Types, and names of your own metrics, that share the label `__other__` because their budget of labels is used "
+    "up.", (), "read",
+)  # fmt: skip
 
 CATALOG: Final = (
     *ELEVEN, RUNNING, SCHEDULED, PARKED, REPLAYED, DISCARDED, DEDUPLICATED, LOST, RELEASED, STALE, PRUNED, MAILBOX_WAIT,
     OLDEST_READY, OLDEST_RUNNING, LAST_COMPLETED, OVERDUE, WORKERS, WORKER_SLOTS, UNHANDLED, ENTITIES_ACTIVE,
-    MAILBOX_DEEPEST, IMBALANCE, SAMPLED_AT, AS_OF, UNFOLDED,
+    MAILBOX_DEEPEST, IMBALANCE, SAMPLED_AT, AS_OF, UNFOLDED, SERIES_OVERFLOWED,
 )  # fmt: skip
 BY_NUMBER: Final = {instrument.number: instrument for instrument in CATALOG if instrument.number}
 

@@ -51,7 +51,13 @@ class Due(msgspec.Struct, frozen=True):
 
 
 class Activate(msgspec.Struct, frozen=True):
-    """A parked job has become the head of its mailbox."""
+    """A parked or arrived job has become the head of its mailbox; ``free``: that was free when the job came."""
+
+    free: bool = False
+
+
+class Park(msgspec.Struct, frozen=True):
+    """An arrived job has found its mailbox held."""
 
 
 class Start(msgspec.Struct, frozen=True):
@@ -133,5 +139,5 @@ class Count(msgspec.Struct, frozen=True):
 
 Running: TypeAlias = Settle | Release | Report
 Addressed: TypeAlias = Cancel | Replay | Discard
-JobCommand: TypeAlias = Due | Activate | Start | Running | Lose | Addressed | Prune
+JobCommand: TypeAlias = Due | Activate | Park | Start | Running | Lose | Addressed | Prune
 Command: TypeAlias = Submit | SubmitAll | Running | Addressed | Count

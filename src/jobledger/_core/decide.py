@@ -69,6 +69,7 @@ Verdict = Change | Refusal
 LEGAL: Final[dict[type[c.JobCommand], frozenset[Status]]] = {
     c.Due: frozenset({Status.QUEUED}),
     c.Activate: frozenset({Status.QUEUED}),
+    c.Park: frozenset({Status.QUEUED}),
     c.Start: frozenset({Status.QUEUED}),
     c.Settle: frozenset({Status.PROCESSING}),
     c.Release: frozenset({Status.PROCESSING}),
@@ -82,12 +83,11 @@ LEGAL: Final[dict[type[c.JobCommand], frozenset[Status]]] = {
 """Which statuses each command may find; every other pair is refused."""
 
 
-def submit(command: c.Submit, now: Micros, *, number: int, occupied: bool) -> Change:
-    """Accept a new job. ``number`` becomes its order; ``occupied``: another job holds its entity's mailbox."""
+def submit(command: c.Submit, now: Micros, *, number: int, occupied: bool | None) -> Change:
+    """Accept a new job. ``number`` becomes its order; ``occupied``: as of :func:`decide`."""
     due_at = max(now, command.due_at if command.due_at is not None else now + command.delay)
     keyed = command.entity is not None
-    due_lane = Lane.PARKED if keyed and occupied else Lane.READY
-    lane = Lane.SCHEDULED if due_at > now else due_lane
+    lane = Lane.SCHEDULED if due_at > now else _due_lane(keyed=keyed, occupied=occupied)
     job = Job(
         key=number, id=command.id, seq=number, type_id=command.type_id, entity=command.entity,
         priority=command.priority,
@@ -107,7 +107,9 @@ def duplicate(command: c.Submit, holder: str) -> Refusal:
     return Refusal(Refused.DUPLICATE, job_id=holder, deltas=(delta,))
 
 
-def decide(job: Job | None, command: c.JobCommand, now: Micros, *, number: int = 0, occupied: bool = False) -> Verdict:
+def decide(
+    job: Job | None, command: c.JobCommand, now: Micros, *, number: int = 0, occupied: bool | None = False
+) -> Verdict:
     """What a command does to a job, and what the books count for it.
 
     Args:
@@ -115,7 +117,7 @@ def decide(job: Job | None, command: c.JobCommand, now: Micros, *, number: int =
         command: what is asked.
         now: the store's clock, microseconds.
         number: a fresh store-wide number, for commands that need one (the fence of a Start, the order of a Replay).
-        occupied: another job holds the mailbox of this job's entity.
+        occupied: another job holds the mailbox of this job's entity; None: nobody has looked, so a keyed job arrives.
 
     Returns:
         A Change that must be written whole, or a Refusal that changes nothing.
@@ -129,10 +131,8 @@ def decide(job: Job | None, command: c.JobCommand, now: Micros, *, number: int =
             return _start(job, command, now, number)
         case c.Settle() | c.Release() | c.Report():
             return _running(job, command, now)
-        case c.Due() if job.lane is Lane.SCHEDULED:
-            return _due(job, occupied=occupied)
-        case c.Activate() if job.lane in {Lane.PARKED, Lane.ARRIVED}:
-            return _activate(job, now)
+        case c.Due() | c.Activate() | c.Park():
+            return _placed(job, command, now, occupied=occupied)
         case c.Cancel():
             return _cancel(job, now)
         case c.Lose():
@@ -150,7 +150,7 @@ def decide(job: Job | None, command: c.JobCommand, now: Micros, *, number: int =
         case c.Prune():
             return Change(job, None, (count(catalog.PRUNED, job, cell=PRUNED_CELLS[job.status]),))
         case _:
-            return Refusal(Refused.ILLEGAL, job)
+            assert_never(command)
 
 
 PRUNED_CELLS: Final = {Status.COMPLETE: 0, Status.CANCELLED: 1, Status.DISCARDED: 2}
@@ -321,29 +321,50 @@ def _cancel(job: Job, now: Micros) -> Change:
     return _ended(job, Lane.CANCELLED, EventName.CANCELLED, now, deltas)
 
 
-def _due(job: Job, *, occupied: bool) -> Change:
-    heads = job.entity is not None and not job.holds and not occupied
-    parked = job.entity is not None and not job.holds and occupied
-    lane = Lane.PARKED if parked else Lane.READY
+def _placed(job: Job, command: c.Due | c.Activate | c.Park, now: Micros, *, occupied: bool | None) -> Verdict:
+    match command:
+        case c.Due() if job.lane is Lane.SCHEDULED:
+            return _due(job, occupied=occupied)
+        case c.Activate() if job.lane in {Lane.PARKED, Lane.ARRIVED}:
+            return _activate(job, now, free=command.free)
+        case c.Park() if job.lane is Lane.ARRIVED:
+            return Change(replace(job, lane=Lane.PARKED, version=job.version + 1), None, (count(catalog.PARKED, job),))
+        case _:
+            return Refusal(Refused.ILLEGAL, job)
+
+
+def _due_lane(*, keyed: bool, occupied: bool | None) -> Lane:
+    """Where a due job goes that does not hold its mailbox."""
+    if not keyed or occupied is False:
+        return Lane.READY
+    return Lane.PARKED if occupied else Lane.ARRIVED
+
+
+def _due(job: Job, *, occupied: bool | None) -> Change:
+    keyed = job.entity is not None and not job.holds
+    lane = _due_lane(keyed=keyed, occupied=occupied)
+    heads = keyed and lane is Lane.READY
     due = replace(
-        job, lane=lane, holds=job.holds or heads, eligible_at=None if parked else job.due_at, version=job.version + 1
-    )
+        job, lane=lane, holds=job.holds or heads, eligible_at=job.due_at if lane is Lane.READY else None,
+        version=job.version + 1,
+    )  # fmt: skip
     deltas = (count(catalog.SCHEDULED, job, -1), *_enter(due, heads=heads))
     return Change(due, None, deltas)
 
 
-def _activate(job: Job, now: Micros) -> Change:
-    eligible_at = max(job.due_at, now)
+def _activate(job: Job, now: Micros, *, free: bool) -> Change:
+    eligible_at = job.due_at if free else max(job.due_at, now)
     head = replace(job, lane=Lane.READY, holds=True, eligible_at=eligible_at, version=job.version + 1)
     parked = (count(catalog.PARKED, job, -1),) if job.lane is Lane.PARKED else ()
     return Change(head, None, (*parked, observe(catalog.MAILBOX_WAIT, job, eligible_at - job.due_at)))
 
 
-def _replay(job: Job, now: Micros, number: int, *, occupied: bool) -> Change:
-    parked = job.entity is not None and occupied
+def _replay(job: Job, now: Micros, number: int, *, occupied: bool | None) -> Change:
+    lane = _due_lane(keyed=job.entity is not None, occupied=occupied)
+    is_ready = lane is Lane.READY
     again = replace(
-        job, seq=number, lane=Lane.PARKED if parked else Lane.READY, holds=job.entity is not None and not occupied,
-        due_at=now, eligible_at=None if parked else now, origin_at=now, failures=0, losses=0, started_at=None,
+        job, seq=number, lane=lane, holds=job.entity is not None and is_ready,
+        due_at=now, eligible_at=now if is_ready else None, origin_at=now, failures=0, losses=0, started_at=None,
         cancel_at=None, ended_at=None, reason=None, error=None, progress=None, version=job.version + 1,
     )  # fmt: skip
     deltas = (count(catalog.REPLAYED, job), count(catalog.DLQ_SIZE, job, -1), *_enter(again))

@@ -8,6 +8,8 @@ from typing import Final
 MAX_LABEL: Final = 120
 """Characters that are kept of a longer text; ``...`` follows them."""
 EMPTY: Final = "unknown"
+OVERFLOW: Final = "__other__"
+"""What is beyond a budget of labels has this one."""
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Controls, formats (zero-width and direction marks), halves of surrogate pairs, line and paragraph separators."""
 _FILLERS: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f")

@@ -50,6 +50,11 @@ class Stride:
         """Start level, or from the marks of another stride."""
         self._marks = list(marks)
 
+    @property
+    def marks(self) -> tuple[int, ...]:
+        """Where each priority stands; the lowest goes next."""
+        return tuple(self._marks)
+
     def copy(self) -> Stride:
         """The same marks, to be changed apart (a batch that rolls back must not be charged)."""
         return Stride(tuple(self._marks))

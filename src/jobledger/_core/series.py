@@ -6,9 +6,11 @@ import math
 import re
 from typing import TYPE_CHECKING, Final
 
-from jobledger._config import MAX_NAME
+from jobledger._config import ALL_SERIES_BUDGET, MAX_NAME, SERIES_BUDGET
 from jobledger._core.catalog import RESERVED_PREFIXES, Kind
-from jobledger._core.labels import label
+from jobledger._core.commands import UserDelta
+from jobledger._core.labels import OVERFLOW, label
+from jobledger._escape import brief
 from jobledger.errors import InvalidOption
 
 if TYPE_CHECKING:
@@ -24,6 +26,12 @@ _COUNTER: Final = "_total"
 _TAKEN: Final = ("_bucket", "_count", "_created", "_info", "_sum", _COUNTER)
 """Endings that the exposition formats give to samples, so that no family may have them."""
 _OWN_LABELS: Final = frozenset({"le", "quantile"})
+BEYOND: Final = {
+    Kind.COUNTER.value: "jobledger_overflow_total",
+    Kind.HISTOGRAM.value: "jobledger_overflow_values",
+}
+"""Where counts and observations of the users' own go when there are too many series, whatever their names."""
+BEYOND_HELP: Final = "Your own metrics beyond the budget of series: of many names, each in its own unit."
 
 
 def series_name(name: object, kind: Kind) -> str:
@@ -34,7 +42,7 @@ def series_name(name: object, kind: Kind) -> str:
     """
     if not isinstance(name, str) or not _NAME.fullmatch(name) or len(name) > MAX_NAME:
         raise InvalidOption(
-            f"{name!r} is no metric name: use letters, digits and _, not a digit first, at most {MAX_NAME} characters"
+            f"{brief(name)} is no metric name: take letters, digits and _, not a digit first, up to {MAX_NAME} of them"
         )
     for prefix in RESERVED_PREFIXES:
         if name.startswith(prefix):
@@ -68,7 +76,7 @@ def series_labels(labels: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
                 f"{name!r} can't be a label: use letters, digits and _, no digit or __ first, not le or quantile"
             )
         if not isinstance(value, str):
-            raise InvalidOption(f"label {name}={value!r} must be text: write {name}={str(value)!r}")
+            raise InvalidOption(f"label {name}={brief(value)} must be text: write {name}={brief(value)!r}")
         pairs.append((name, label(value)))
     return tuple(sorted(pairs))
 
@@ -79,8 +87,31 @@ def millionths(value: object, what: str) -> int:
     Raises:
         InvalidOption: it is not a finite number from 0 to 10 ** 12.
     """
-    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
-        raise InvalidOption(f"{what} must be a finite number, not {value!r}")
+    if (
+        not isinstance(value, int | float)
+        or isinstance(value, bool)
+        or (isinstance(value, float) and not math.isfinite(value))
+    ):
+        raise InvalidOption(f"{what} must be a finite number, not {brief(value)}")
     if not 0 <= value <= MAX_AMOUNT:
-        raise InvalidOption(f"{what} must be from 0 to {MAX_AMOUNT:,}, not {value!r}: these series only grow")
+        raise InvalidOption(f"{what} must be from 0 to {MAX_AMOUNT:,}, not {brief(value)}: these series only grow")
     return value * MILLION if isinstance(value, int) else round(value * MILLION)
+
+
+def within_budget(delta: UserDelta, of_name: int, in_all: int) -> UserDelta:
+    """Which series a count goes to, if its own would be a new one; none is lost, or refused.
+
+    Args:
+        delta: the count.
+        of_name: how many series its name has.
+        in_all: how many series there are under all names.
+
+    Example:
+        >>> within_budget(UserDelta("hits_total", "counter", (("user", "42"),), 1), 200, 200).labels
+        (('user', '__other__'),)
+    """
+    if of_name >= SERIES_BUDGET and any(value != OVERFLOW for _, value in delta.labels):
+        return UserDelta(delta.name, delta.kind, tuple((name, OVERFLOW) for name, _ in delta.labels), delta.amount)
+    if in_all >= ALL_SERIES_BUDGET and delta.name not in BEYOND.values():
+        return UserDelta(BEYOND[delta.kind], delta.kind, (("name", OVERFLOW),), delta.amount)
+    return delta

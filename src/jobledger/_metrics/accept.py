@@ -1,4 +1,4 @@
-"""Which of the two text formats a scraper asks for."""
+"""Which of the two text formats a scraper asks for, and whether compressed."""
 
 from __future__ import annotations
 
@@ -32,6 +32,24 @@ def wants_openmetrics(accept: str | None) -> bool:
         if weight > best and (is_openmetrics or media in {"text/plain", "text/*", "*/*"}):
             best, wanted = weight, is_openmetrics
     return wanted
+
+
+def wants_gzip(accept: str | None) -> bool:
+    """Whether gzip is wanted.
+
+    Args:
+        accept: an Accept-Encoding header.
+
+    Example:
+        >>> wants_gzip("deflate, gzip;q=0.5"), wants_gzip("gzip;q=0, br"), wants_gzip(None)
+        (True, False, False)
+    """
+    for entry in (accept or "").split(","):
+        coding, *parameters = (part.strip().lower() for part in entry.split(";"))
+        if coding == "gzip":
+            given = dict(parameter.split("=", 1) for parameter in parameters if "=" in parameter)
+            return _weight(given.get("q", "1")) > 0
+    return False
 
 
 def _weight(q: str) -> float:

@@ -125,6 +125,7 @@ class JobMetrics:
     sampled_at: BoundInstrument[float | None]
     ledger_as_of: BoundInstrument[float | None]
     ledger_unfolded: BoundInstrument[int]
+    series_overflowed: BoundInstrument[int]
 
     def __init__(self, snapshot: Callable[[], Awaitable[Snapshot]]) -> None:
         """Bind the whole catalog to one way of reading."""

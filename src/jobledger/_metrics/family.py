@@ -14,11 +14,32 @@ Labels: TypeAlias = tuple[tuple[str, str], ...]
 Value: TypeAlias = int | float | HistogramValue
 
 
+class Exemplar(msgspec.Struct, frozen=True, gc=False):
+    """One observation in a bucket, with the job that it was made of.
+
+    Attributes:
+        labels: ``job_id`` and, if it is known, ``trace_id``.
+        value: what was observed, in seconds.
+        at: when, in seconds since 1970.
+    """
+
+    labels: Labels
+    value: float
+    at: float
+
+
 class Series(msgspec.Struct, frozen=True, gc=False):
-    """One series and its value."""
+    """One series and its value.
+
+    Attributes:
+        labels: names and values.
+        value: a number or a histogram.
+        exemplars: one place for each bucket of a histogram; empty where no job is known.
+    """
 
     labels: Labels
     value: Value
+    exemplars: tuple[Exemplar | None, ...] = ()
 
 
 class Family(msgspec.Struct, frozen=True):
@@ -30,6 +51,7 @@ class Family(msgspec.Struct, frozen=True):
         help: one line.
         unit: ``seconds``, or empty.
         series: sorted by their labels.
+        created: when counting began, in seconds since 1970; None where it never begins anew.
     """
 
     name: str
@@ -37,3 +59,4 @@ class Family(msgspec.Struct, frozen=True):
     help: str
     series: tuple[Series, ...]
     unit: str = ""
+    created: float | None = None

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
+from math import inf
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from jobledger._escape import brief
 from jobledger.errors import InvalidOption
 
 if TYPE_CHECKING:
@@ -13,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 
-class HistogramValue(msgspec.Struct, frozen=True):
+class HistogramValue(msgspec.Struct, frozen=True, gc=False):
     """What a histogram holds.
 
     Attributes:
@@ -33,12 +36,8 @@ class HistogramValue(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, boundaries: tuple[float, ...], counts: Sequence[int], total: float) -> Self:
         """From the observations in each single bucket; the last is for what lies above all boundaries."""
-        seen = 0
-        buckets: list[tuple[float, int]] = []
-        for bound, count in zip((*boundaries, float("inf")), counts, strict=True):
-            seen += count
-            buckets.append((bound, seen))
-        return cls(seen, total, tuple(buckets))
+        seen = tuple(accumulate(counts))
+        return cls(seen[-1], total, tuple(zip((*boundaries, inf), seen, strict=True)))
 
     @property
     def mean(self) -> float | None:
@@ -63,8 +62,8 @@ class HistogramValue(msgspec.Struct, frozen=True):
             >>> HistogramValue.of((1.0, 2.0), [0, 4, 0], 6.0).quantile(0.5)
             1.5
         """
-        if not 0 <= q <= 1:
-            raise InvalidOption(f"a quantile is from 0 to 1, not {q!r}: the 95th percentile is 0.95")
+        if not _is_share(q):
+            raise InvalidOption(f"a quantile is from 0 to 1, not {brief(q)}: the 95th percentile is 0.95")
         if not self.count:
             return None
         return self._interpolated(q * self.count)
@@ -76,3 +75,7 @@ class HistogramValue(msgspec.Struct, frozen=True):
                 return low + (bound - low) * (rank - below) / (seen - below)
             low, below = bound, seen
         return low
+
+
+def _is_share(value: object) -> bool:
+    return isinstance(value, int | float) and 0 <= value <= 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from jobledger._core import catalog
+from jobledger._core.labels import OVERFLOW
 from jobledger._types import seconds
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def observed(read: LedgerRead) -> dict[str, Seen]:
         catalog.UNHANDLED.series: _unhandled(read),
         catalog.AS_OF.series: {(): seconds(read.as_of)},
         catalog.UNFOLDED.series: {(): read.unfolded},
+        catalog.SERIES_OVERFLOWED.series: {(): _overflowed(read)},
     }
     for instrument in _SAMPLED:
         value = read.samples.get(instrument.attribute)
@@ -56,6 +58,12 @@ def _unhandled(read: LedgerRead) -> Seen:
         if number in _DEPTHS and type_id in labels and type_id not in read.handled:
             unhandled[("type", labels[type_id]),] += amount
     return unhandled
+
+
+def _overflowed(read: LedgerRead) -> int:
+    types = sum(type_.label == OVERFLOW for type_ in read.types)
+    own = {one.name for one in read.user_series if any(value == OVERFLOW for _, value in one.labels)}
+    return types + len(own)
 
 
 def _probed(read: LedgerRead) -> dict[str, Seen]:

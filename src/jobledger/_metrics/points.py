@@ -8,9 +8,12 @@ from jobledger._core.catalog import BY_NUMBER, CATALOG, USER_NUMBERS, Kind
 from jobledger._core.decide import PRUNED_CELLS
 from jobledger._core.priority import Priority
 from jobledger._core.series import MILLION
+from jobledger._metrics.giving_way import giving_way
 from jobledger._metrics.histogram import HistogramValue
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from jobledger._core.catalog import Instrument
     from jobledger._core.deltas import Cell
     from jobledger._core.reads import JobType, LedgerRead
@@ -20,6 +23,8 @@ UNKNOWN: Final = "__unknown__"
 """The label of a type that the ledger counts and the table of types lacks: a defect that an audit reports."""
 PRIORITIES: Final = {int(priority): priority.label for priority in Priority}
 STATUSES: Final = {cell: status.value for status, cell in PRUNED_CELLS.items()}
+
+_CELLS_AT_ONCE: Final = 1000
 
 Numbers: TypeAlias = dict["Labels", int]
 Counts: TypeAlias = dict["Labels", list[int]]
@@ -48,20 +53,29 @@ class Points:
                 self._begin(instrument, read.types)
         for series in read.user_series:
             self._zero(series.name, series.labels, histogram=series.kind == Kind.HISTOGRAM)
-        for cell, amount in read.cells.items():
-            self._add(cell, amount)
+        self._add_all(read.cells)
 
     def series(self, name: str) -> tuple[Labels, ...]:
         """The labels of all series of one name, sorted."""
         return tuple(sorted(self.counts.get(name, ()) or self.numbers.get(name, ())))
 
+    def value(self, name: str, labels: Labels) -> Value:
+        """One series, in the unit of the name."""
+        if name in self.counts:
+            return self._histogram(self.counts[name][labels])
+        return self._number(name, self.numbers[name][labels])
+
     def total(self, name: str, wanted: tuple[Labels, ...]) -> Value:
         """Some series of one name together, in the unit of the name."""
         if name in self.counts:
             columns = zip(*(self.counts[name][labels] for labels in wanted), strict=True)
-            counts = [sum(column) for column in columns] or self._empty()
-            return HistogramValue.of(self._boundaries, counts[:-1], counts[-1] / MILLION)
-        amount = sum(self.numbers[name][labels] for labels in wanted)
+            return self._histogram([sum(column) for column in columns] or self._empty())
+        return self._number(name, sum(self.numbers[name][labels] for labels in wanted))
+
+    def _histogram(self, counts: list[int]) -> HistogramValue:
+        return HistogramValue.of(self._boundaries, counts[:-1], counts[-1] / MILLION)
+
+    def _number(self, name: str, amount: int) -> int | float:
         if name not in self.user_names:
             return amount
         return amount / MILLION if amount % MILLION else amount // MILLION
@@ -75,7 +89,7 @@ class Points:
         cells = STATUSES if "status" in instrument.labels else {0: ""}
         for type_ in types:
             for cell in cells:
-                labels = self._labels_of(instrument, type_.type_id, type_.priority, cell)
+                labels = self.labels_of(instrument, type_.type_id, type_.priority, cell)
                 self._zero(instrument.series, labels, histogram=histogram)
 
     def _zero(self, name: str, labels: Labels, *, histogram: bool) -> None:
@@ -84,25 +98,39 @@ class Points:
         else:
             self.numbers.setdefault(name, {}).setdefault(labels, 0)
 
-    def _add(self, key: Cell, amount: int) -> None:
+    def _add_all(self, cells: Mapping[Cell, int]) -> None:
+        rows: dict[tuple[int, int, int], list[int]] = {}
+        for key, amount in giving_way(cells.items(), _CELLS_AT_ONCE):
+            row = rows.get(key[:3])
+            if row is None:
+                row = self._add(key, amount)
+                if row is not None:
+                    rows[key[:3]] = row  # a histogram has dozens of cells, and one place where they go
+            else:
+                row[key[3]] += amount  # the cell of the sum is -1: the last place
+
+    def _add(self, key: Cell, amount: int) -> list[int] | None:
+        """Add one cell; the place of its histogram, if it is one's."""
         number, type_id, priority, cell = key
         if number >= USER_NUMBERS:
             series = self._user.get(number)
             named = (series.name, series.labels) if series is not None else None
         else:
             instrument = BY_NUMBER.get(number)
-            named = (instrument.series, self._labels_of(instrument, type_id, priority, cell)) if instrument else None
+            named = (instrument.series, self.labels_of(instrument, type_id, priority, cell)) if instrument else None
         if named is None:
-            return
+            return None
         name, labels = named
         if name in self.counts:
             counts = self.counts[name].setdefault(labels, self._empty())
-            counts[cell] += amount  # the cell of the sum is -1: the last place
-        else:
-            table = self.numbers[name]
-            table[labels] = table.get(labels, 0) + amount
+            counts[cell] += amount
+            return counts
+        table = self.numbers[name]
+        table[labels] = table.get(labels, 0) + amount
+        return None
 
-    def _labels_of(self, instrument: Instrument, type_id: int, priority: int, cell: int) -> Labels:
+    def labels_of(self, instrument: Instrument, type_id: int, priority: int, cell: int = 0) -> Labels:
+        """The labels of the series that a cell belongs to."""
         type_ = ("type", self._labels.get(type_id, UNKNOWN))
         if instrument.by_priority:
             return (type_, ("priority", PRIORITIES.get(priority, UNKNOWN)))

@@ -39,6 +39,7 @@ PROCESS: Final = (
         Kind.COUNTER,
         "Time that those commits took; over batches, their mean latency.",
     ),
+    _local("start_time", "start_time_seconds", Kind.GAUGE, "Since when this process counts: when it opened the store."),
     _local("slowest_commit", "slowest_commit_seconds", Kind.GAUGE, "The slowest of those commits."),
     _local("loop_lag", "loop_lag_seconds", Kind.GAUGE, "How late the event loop last woke: a handler blocks it."),
     _local("resident_memory", "resident_memory_bytes", Kind.GAUGE, "Memory of this process that is in RAM."),
@@ -50,7 +51,8 @@ def process_families(values: Mapping[str, float]) -> tuple[Family, ...]:
     """This process's numbers as families, in the order of :data:`PROCESS`.
 
     Args:
-        values: by attribute, such as ``batches`` or ``loop_lag``; what is missing is left out.
+        values: by attribute, such as ``batches`` or ``loop_lag``; what is missing is left out. The counters were
+            created at the ``start_time``.
 
     Raises:
         InvalidOption: an attribute is unknown.
@@ -59,7 +61,14 @@ def process_families(values: Mapping[str, float]) -> tuple[Family, ...]:
         if attribute not in _BY_ATTRIBUTE:
             raise InvalidOption(f"unknown process metric {attribute!r}: use {', '.join(_BY_ATTRIBUTE)}")
     return tuple(
-        Family(one.series, one.kind, one.help, (Series((), values[one.attribute]),), one.unit)
+        Family(
+            one.series,
+            one.kind,
+            one.help,
+            (Series((), values[one.attribute]),),
+            one.unit,
+            values.get("start_time") if one.kind is Kind.COUNTER else None,
+        )
         for one in PROCESS
         if one.attribute in values
     )

@@ -5,16 +5,21 @@ from __future__ import annotations
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
+from jobledger._config import ALL_SERIES_BUDGET, LABEL_BUDGET, SERIES_BUDGET
+from jobledger._core.alerts import ALERTS
 from jobledger._core.catalog import BOUNDARIES, CATALOG, CRITERIA, ELEVEN, Kind
 from jobledger._core.labels import MAX_LABEL
-from jobledger._core.priority import Priority
+from jobledger._core.series import BEYOND
 from jobledger._core.soundness import RULES
+from jobledger._metrics import series_count as count
+from jobledger._metrics.alerts import told
 from jobledger._metrics.process import PROCESS
 from jobledger._metrics.transitions import transitions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from jobledger._core.alerts import Alert
     from jobledger._core.catalog import Instrument
 
 _SOURCES: Final = {
@@ -24,11 +29,13 @@ _SOURCES: Final = {
     "read": "of this read",
 }
 _NONE: Final = "-"
-_MANY_TYPES: Final = 30
+_SIZES: Final = (1, 10, 20, 30, LABEL_BUDGET)
 _ELEVEN: Final = ("attribute", "series", "kind", "labels", "what it counts, exactly")
 _CRITERIA: Final = ("criterion", "series", "read it with")
 _FURTHER: Final = ("attribute", "series", "kind", "labels", "what it tells", "source")
 _PROCESS: Final = ("series", "kind", "what it tells")
+_SIZE: Final = ("types", "series at one priority each", "series at all four")
+_ALERT: Final = ("alert", "severity", "it says", "it reads")
 _TRANSITION: Final = ("transition", "counters +1", "histograms see", "gauges")
 
 
@@ -41,25 +48,39 @@ def metrics_page() -> str:
 
 
 def _parts() -> dict[str, str]:
-    one, more, fixed = _series_per_type()
-    many = _MANY_TYPES * (one + more * (len(Priority) - 1)) + fixed
     return {
         "eleven": _table(_ELEVEN, map(_instrument_row, ELEVEN)),
         "criteria": _table(_CRITERIA, map(_criterion_row, CRITERIA)),
         "further": _table(_FURTHER, map(_further_row, CATALOG[len(ELEVEN) :])),
         "process": _table(_PROCESS, ((_code(one.series), one.kind, one.meaning) for one in PROCESS)),
+        "alerts": _table(_ALERT, map(_alert_row, ALERTS)),
         "boundaries": " ".join(f"{bound:g}" for bound in BOUNDARIES),
         "boundary_count": str(len(BOUNDARIES)),
         "largest": f"{BOUNDARIES[-1]:,}",
         "transitions": _transitions(),
         "rules": "\n".join(f"- {rule}" for rule in RULES),
         "label_length": str(MAX_LABEL),
-        "per_histogram": str(_series_of(Kind.HISTOGRAM)),
-        "per_type": str(one),
-        "per_priority": str(more),
-        "fixed": str(fixed),
-        "many_types": str(_MANY_TYPES),
-        "many": f"{many:,}",
+        **_counts(),
+    }
+
+
+def _counts() -> dict[str, str]:
+    sizes = ((str(types), f"{count.of_types(types, 1):,}", f"{count.of_types(types):,}") for types in _SIZES)
+    return {
+        "per_histogram": str(count.series_of(Kind.HISTOGRAM)),
+        "alone": str(count.per_type()),
+        "per_type": str(count.per_type() + count.per_priority()),
+        "per_priority": str(count.per_priority()),
+        "fixed": str(count.without_type()),
+        "sizes": _table(_SIZE, sizes),
+        "label_budget": str(LABEL_BUDGET),
+        "series_budget": str(SERIES_BUDGET),
+        "all_series_budget": f"{ALL_SERIES_BUDGET:,}",
+        "overflow_counter": BEYOND[Kind.COUNTER.value],
+        "overflow_histogram": BEYOND[Kind.HISTOGRAM.value],
+        "most_typed": f"{count.of_types(count.MOST_TYPES):,}",
+        "most_own": f"{count.of_users():,}",
+        "most": f"{count.at_most():,}",
     }
 
 
@@ -77,6 +98,11 @@ def _criterion_row(name: str) -> tuple[str, ...]:
     return _code(name), _code(instrument.series), _code(f"await app.metrics.jobs.{instrument.attribute}.read()")
 
 
+def _alert_row(alert: Alert) -> tuple[str, ...]:
+    page = f"[{alert.name}](runbooks/{alert.runbook})"
+    return page, alert.severity, told(alert), ", ".join(_code(one.series) for one in alert.reads)
+
+
 def _transitions() -> str:
     rows = (
         (
@@ -88,23 +114,6 @@ def _transitions() -> str:
         for one in transitions()
     )
     return _table(_TRANSITION, rows)
-
-
-def _series_per_type() -> tuple[int, int, int]:
-    """Series of a type at one priority, of each further priority, and those without a type."""
-    both = sum(_series_of(one.kind) for one in CATALOG if one.by_priority)
-    alone = sum(_series_of(one.kind) * (3 if "status" in one.labels else 1) for one in CATALOG if _is_by_type(one))
-    fixed = sum(2 if "state" in one.labels else 1 for one in CATALOG if "type" not in one.labels)
-    return both + alone, both, fixed
-
-
-def _is_by_type(instrument: Instrument) -> bool:
-    return "type" in instrument.labels and not instrument.by_priority
-
-
-def _series_of(kind: Kind) -> int:
-    """A histogram has its boundaries, +Inf, the sum and the count."""
-    return len(BOUNDARIES) + 3 if kind is Kind.HISTOGRAM else 1
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

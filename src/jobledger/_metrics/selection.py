@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from jobledger._core.decide import PRUNED_CELLS
 from jobledger._core.labels import label
 from jobledger._core.priority import BY_LABEL
+from jobledger._escape import brief
 from jobledger.errors import InvalidOption
 
 if TYPE_CHECKING:
@@ -35,6 +36,9 @@ def checked(instrument: Instrument, labels: Mapping[str, str], types: Iterable[J
         if name not in instrument.labels:
             own = f"its labels are {', '.join(instrument.labels)}" if instrument.labels else "it has none"
             raise InvalidOption(f"{instrument.series} has no label {name!r}: {own}")
+    for name, value in labels.items():
+        if not isinstance(cast("object", value), str):
+            raise InvalidOption(f"the value of {name} must be text, not {brief(value)}")
     return {
         name: _type_label(value, types) if name == "type" else _one_of(name, value, _FIXED[name])
         for name, value in labels.items()
@@ -63,7 +67,7 @@ def _one_of(name: str, value: str, known: Collection[str]) -> str:
         return value
     near = get_close_matches(str(value), known, n=3)
     if near:
-        raise InvalidOption(f"unknown {name} {value!r}. Did you mean {', '.join(map(repr, near))}?")
+        raise InvalidOption(f"unknown {name} {brief(value)}. Did you mean {', '.join(map(repr, near))}?")
     if name == "type":
-        raise InvalidOption(f"unknown type {value!r}: a type is known once a worker that handles it has started")
-    raise InvalidOption(f"unknown {name} {value!r}: use one of {', '.join(known)}")
+        raise InvalidOption(f"unknown type {brief(value)}: a type is known once a worker that handles it has started")
+    raise InvalidOption(f"unknown {name} {brief(value)}: use one of {', '.join(known)}")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from jobledger._core.catalog import CATALOG, Instrument, Kind
+from jobledger._core.series import BEYOND, BEYOND_HELP
+from jobledger._metrics.exemplars import placed
 from jobledger._metrics.family import Family, Series
+from jobledger._metrics.giving_way import giving_way
 from jobledger._metrics.histogram import HistogramValue
 from jobledger._metrics.observed import merged, observed
 from jobledger._metrics.points import Points
@@ -14,11 +17,13 @@ from jobledger._types import seconds
 from jobledger.errors import InvalidOption
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+    from jobledger._core.observations import Observation
     from jobledger._core.reads import LedgerRead
     from jobledger._metrics.family import Labels, Value
 
+_SERIES_AT_ONCE: Final = 100
 USER_HELP = "Counted by this application's own code, committed with its jobs."
 
 
@@ -27,6 +32,7 @@ class Snapshot:
 
     Args:
         read: the books, as a store gives them.
+        exemplars: observations of the histograms, read before the books.
 
     Attributes:
         as_of: the store's time of this read, in seconds since 1970.
@@ -41,7 +47,7 @@ class Snapshot:
         0
     """
 
-    def __init__(self, read: LedgerRead) -> None:
+    def __init__(self, read: LedgerRead, exemplars: Iterable[Observation] = ()) -> None:
         """Add the books up."""
         self.as_of = seconds(read.as_of)
         self.boundaries = read.boundaries
@@ -49,6 +55,7 @@ class Snapshot:
         self._read = read
         self._points = Points(read)
         self._observed = observed(read)
+        self._exemplars = placed(exemplars, self._points, read.boundaries)
 
     def value(self, instrument: Instrument, /, **labels: str) -> Value | None:
         """One value, over all series that have these labels.
@@ -116,8 +123,11 @@ class Snapshot:
 
     def _user_families(self) -> Iterator[Family]:
         for name, kind in sorted(self._points.user_names.items()):
-            yield Family(name, kind, USER_HELP, self._ledger_series(name))
+            yield Family(name, kind, BEYOND_HELP if name in BEYOND.values() else USER_HELP, self._ledger_series(name))
 
     def _ledger_series(self, name: str) -> tuple[Series, ...]:
-        total = self._points.total
-        return tuple(Series(labels, total(name, (labels,))) for labels in self._points.series(name))
+        value, exemplars = self._points.value, self._exemplars
+        return tuple(
+            Series(labels, value(name, labels), exemplars.get((name, labels), ()))
+            for labels in giving_way(self._points.series(name), _SERIES_AT_ONCE)
+        )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 from jobledger._core.catalog import Kind
 from jobledger._core.commands import UserDelta
 from jobledger._core.series import millionths, series_labels, series_name
+from jobledger._escape import brief
 from jobledger.errors import InvalidOption
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ class Namespace:
         Raises:
             InvalidOption: says which rule is broken.
         """
-        return UserCounter(series_name(self._prefix + name, Kind.COUNTER), series_labels(labels), self._ledger)
+        return UserCounter(series_name(self._full(name), Kind.COUNTER), series_labels(labels), self._ledger)
 
     def histogram(self, name: str, /, **labels: str) -> UserHistogram:
         """A histogram of your own.
@@ -134,7 +135,10 @@ class Namespace:
         Raises:
             InvalidOption: says which rule is broken.
         """
-        return UserHistogram(series_name(self._prefix + name, Kind.HISTOGRAM), series_labels(labels), self._ledger)
+        return UserHistogram(series_name(self._full(name), Kind.HISTOGRAM), series_labels(labels), self._ledger)
+
+    def _full(self, name: object) -> object:
+        return self._prefix + name if isinstance(name, str) else name
 
 
 def namespace(prefix: str, ledger: Ledger) -> Namespace:
@@ -143,7 +147,7 @@ def namespace(prefix: str, ledger: Ledger) -> Namespace:
     Raises:
         InvalidOption: it is no Prometheus name, or it is reserved.
     """
-    if not prefix:
-        raise InvalidOption(f"a namespace is a word such as 'billing', not {prefix!r}")
+    if not prefix or not isinstance(cast("object", prefix), str):
+        raise InvalidOption(f"a namespace is a word such as 'billing', not {brief(prefix)}")
     series_name(f"{prefix}_x", Kind.HISTOGRAM)
     return Namespace(f"{prefix}_", ledger)

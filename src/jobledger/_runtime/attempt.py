@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from jobledger._core.commands import Release, Settle
 from jobledger._core.outcome import Cancel, Done, Fail, Failed, Outcome, Reason, Retry
 from jobledger._runtime.context import Stop
+from jobledger._runtime.current import CURRENT
 from jobledger._runtime.told import clipped, told
 from jobledger._store.codec import encode
 from jobledger._store.intake import seconds_of
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from jobledger._core.commands import Running
     from jobledger._core.job import Job
     from jobledger._runtime.context import Context, Signals
+    from jobledger._runtime.joined import Joined
     from jobledger._runtime.registry import Registration
     from jobledger._store.contract import Claimed
 
@@ -33,6 +35,7 @@ class Attempt:
         claimed: the job and its payload.
         registration: its handler.
         context: what the handler sees; signals: the runtime's side of it.
+        joined: its transaction, if the handler opens one.
         clock: for the execution time and the jitter.
         threads: where ``def`` handlers run.
 
@@ -40,7 +43,18 @@ class Attempt:
         is_running: its code has not stopped yet.
     """
 
-    __slots__ = ("_clock", "_context", "_payload", "_signals", "_threads", "is_running", "job", "registration", "task")
+    __slots__ = (
+        "_clock",
+        "_payload",
+        "_signals",
+        "_threads",
+        "context",
+        "is_running",
+        "job",
+        "joined",
+        "registration",
+        "task",
+    )
 
     def __init__(
         self,
@@ -48,13 +62,15 @@ class Attempt:
         registration: Registration,
         context: Context,
         signals: Signals,
+        joined: Joined,
         clock: Clock,
         threads: Executor,
     ) -> None:
         """Not started yet."""
         self.job: Job = claimed.job
         self.registration = registration
-        self._context = context
+        self.context = context
+        self.joined = joined
         self._signals = signals
         self.task: asyncio.Task[None] | None = None
         self._payload = claimed.payload
@@ -77,6 +93,7 @@ class Attempt:
         if self.job.timeout is not None:
             timer = asyncio.get_running_loop().call_later(seconds(self.job.timeout), self.stop, Stop.TIMEOUT)
         self.is_running = True
+        CURRENT.set(self.context)
         try:
             outcome, result = self._answered(await self._call())
         except _UnfitError as error:
@@ -105,8 +122,8 @@ class Attempt:
         except InvalidPayload as error:
             raise _UnfitError(str(error)) from error
         if signature.context is not None:
-            arguments[signature.context] = self._context
-        self._context.check()
+            arguments[signature.context] = self.context
+        self.context.check()
         if self.registration.is_async:
             return await self.registration.function(**arguments)
         context = contextvars.copy_context()
@@ -175,7 +192,7 @@ class Attempt:
             retry=self.registration.retry,
             jitter=1.0 if isinstance(outcome, Done) else self._clock.sample(),
             children=tuple(self._signals.children),
-            metrics=self._context.metrics.drain(),
+            metrics=self.context.metrics.drain(),
         )
 
     def _writer(self) -> int:

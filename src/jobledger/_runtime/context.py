@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from jobledger._core.priority import Priority
 from jobledger._core.tally import UserMetrics
@@ -12,6 +12,9 @@ from jobledger.errors import AttemptCancelled, AttemptStopped, AttemptTimedOut
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from contextlib import AbstractAsyncContextManager
+
+    import asyncpg
 
     from jobledger._core.commands import Submit
     from jobledger._core.job import Job
@@ -74,6 +77,7 @@ class Context:
         "_report",
         "_signals",
         "_submit",
+        "_transaction",
         "attempt",
         "entity",
         "fence",
@@ -92,6 +96,7 @@ class Context:
         *,
         report: Callable[[float, str], None],
         submit: Callable[[str, Mapping[str, object], SubmitOptions], tuple[JobId, Submit]],
+        transaction: Callable[[], AbstractAsyncContextManager[Any]],
     ) -> None:
         """Made by the runtime."""
         self.job_id = job.id
@@ -105,6 +110,7 @@ class Context:
         self._signals = signals
         self._report = report
         self._submit = submit
+        self._transaction = transaction
 
     @property
     def cancelled(self) -> bool:
@@ -160,3 +166,27 @@ class Context:
         job_id, command = self._submit(type_name, payload or {}, options)
         self._signals.children.append(command)
         return job_id
+
+    def transaction(self) -> AbstractAsyncContextManager[asyncpg.Connection[asyncpg.Record]]:
+        """A transaction that commits together with this job's completion, or not at all (PostgreSQL).
+
+        What the handler writes through the connection happens exactly once: it is committed when the handler has
+        returned and the job is complete, in one commit. If the attempt fails, is cancelled, stops, or its worker dies,
+        all of it is rolled back. Leaving the block commits nothing; an error that leaves it undoes it at once.
+
+        The transaction is open until the handler returns, so keep what comes after the block short. An attempt has one,
+        at READ COMMITTED; ``connection.transaction()`` inside is a savepoint. For ``async def`` handlers.
+
+        Returns:
+            A context manager that gives an asyncpg connection.
+
+        Raises:
+            NoTransaction: on entering, where there can be none: another store, a ``def`` handler, a second block.
+            StoreError: on entering: the database can't be used.
+
+        Example:
+            >>> async def pay(ctx: Context, *, account: int, amount: int) -> None:
+            ...     async with ctx.transaction() as connection:
+            ...         await connection.execute("UPDATE account SET paid = paid + $2 WHERE id = $1", account, amount)
+        """
+        return self._transaction()

@@ -17,10 +17,13 @@ from jobledger._core.commands import Report, Settle
 from jobledger._core.decide import Change
 from jobledger._core.outcome import Fail
 from jobledger._core.priority import Stride
+from jobledger._runtime import outcome_log
 from jobledger._runtime.attempt import Attempt
 from jobledger._runtime.context import Context, Signals, Stop
-from jobledger._store.contract import Claim, Group
+from jobledger._runtime.joined import Joined
+from jobledger._store.contract import Claim, Group, Room
 from jobledger._store.intake import SubmitOptions
+from jobledger._store.joinable import Joinable
 from jobledger._types import SECOND
 from jobledger.errors import NotOpen
 
@@ -29,9 +32,10 @@ if TYPE_CHECKING:
 
     from jobledger._clock import Clock
     from jobledger._core.commands import Running, Submit
+    from jobledger._core.decide import Verdict
     from jobledger._runtime.registry import Registry
     from jobledger._store.commit import Door
-    from jobledger._store.contract import Answer, Claimed, Committed
+    from jobledger._store.contract import Answer, Claimed, Committed, Prospect
     from jobledger._types import JobId
 
 log = logging.getLogger("jobledger.worker")
@@ -89,11 +93,16 @@ class Dispatcher:
         self._threads = ThreadPoolExecutor(max(threads, 1), thread_name_prefix="jobledger")
         self._reports: dict[int, Report] = {}
         self._reporting: set[int] = set()
+        self._spoken: dict[int, asyncio.Future[None]] = {}
+        self._transactions = door.store.transactions() if isinstance(door.store, Joinable) else None
+        self._beside: set[tuple[int, int]] = set()
         self._suspects: set[int] = set()
         self._looking = False
         self._stopping = False
         self._told: Stop | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._due: int | None = None
+        self._stops = 0
 
     def look(self) -> None:
         """There may be ready jobs: look with the next batch, which is now."""
@@ -110,6 +119,7 @@ class Dispatcher:
         A look is a batch even without a free slot: it brings the cancel requests of other processes.
         """
         looking, self._looking = self._looking, False
+        self._beside.clear()
         groups: list[Group] = []
         for pool in () if self._stopping else self._pools:
             free = pool.slots - pool.used - unsent
@@ -119,20 +129,37 @@ class Dispatcher:
         suspects = 0 if unsent or self._suspects else 1
         return Claim(tuple(groups), suspects) if looking or any(group.slots for group in groups) else None
 
+    def room(self) -> Room:
+        """What another process's commit may have brought that there is room for here."""
+        types: list[int] = []
+        for pool in () if self._stopping else self._pools:
+            types += self._registry.ids(is_async=pool.is_async) if pool.used < pool.slots else ()
+        return Room(tuple(types), not self._suspects, self._stops)
+
+    def expect(self, prospect: Prospect) -> None:
+        """Look now, or when the next scheduled job becomes due."""
+        if prospect.worthwhile:
+            self.look()
+        elif prospect.next_due != self._due:
+            self._wake_at(prospect.next_due, prospect.now)
+
     def take(self, committed: Committed) -> None:
         """Start what was claimed, stop what was cancelled."""
         for pool, stride in zip(self._pools, committed.strides, strict=False):
             pool.stride = stride
         for claimed in committed.claimed:
             known = self.running.get(claimed.job.key)
-            if claimed.job.id in self.unsettled:
-                continue  # what is read back after a lost answer has these too
+            if claimed.job.id in self.unsettled or (claimed.job.key, claimed.job.run) in self._beside:
+                continue  # what is read back after a lost answer may have these too
             if known is None or known.job.run != claimed.job.run:  # settled, replayed and claimed in one batch
                 self._start(claimed)
+        self._stops = len(committed.cancels)
         for key in committed.cancels:
             if key in self.running:
                 self.running[key].stop(Stop.CANCEL)
         self._wake_at(committed.next_due, committed.now)
+        if committed.more:
+            self.look()
 
     def fenced(self) -> None:
         """Others have these jobs now: stop the code as fast as it lets us, and claim nothing before it has stopped."""
@@ -156,17 +183,23 @@ class Dispatcher:
         for attempt in list(self.running.values()):
             attempt.stop(why)
 
-    def shut(self) -> None:
-        """No thread is started any more; running ones are not waited for."""
+    async def shut(self) -> None:
+        """No thread and no transaction is started any more; running ones are not waited for."""
         if self._timer is not None:
             self._timer.cancel()
         self._threads.shutdown(wait=False, cancel_futures=False)
+        if self._transactions is not None:
+            await self._transactions.close()
 
     def _start(self, claimed: Claimed) -> None:
         registration = self._registry.of(claimed.job.type_id)
         signals = Signals()
-        context = Context(claimed.job, registration.name, signals, report=self._reporter(claimed), submit=self._submit)
-        attempt = Attempt(claimed, registration, context, signals, self._clock, self._threads)
+        joined = Joined(self._transactions, is_async=registration.is_async, sample=self._clock.sample)
+        context = Context(
+            claimed.job, registration.name, signals,
+            report=self._reporter(claimed), submit=self._submit, transaction=joined.open,
+        )  # fmt: skip
+        attempt = Attempt(claimed, registration, context, signals, joined, self._clock, self._threads)
         self.running[claimed.job.key] = attempt
         if claimed.job.losses:
             self._suspects.add(claimed.job.key)
@@ -180,15 +213,26 @@ class Dispatcher:
         ended = await attempt.run()
         if ended is None:
             return
+        ended, verdict = await attempt.joined.end(ended, lambda: self._words_written(attempt.job.key))
         self._suspects.discard(attempt.job.key)
         last = self._reports.pop(attempt.job.key, None)
         self._pool_of(attempt).used -= 1
+        if verdict is not None:
+            self._completed(attempt, ended, verdict)
+            return
         try:
             if last is not None:
                 self._door.post(last, lambda _: None)
             self._post(attempt, ended)
         except NotOpen:
             log.warning("job %s ended after its worker had closed: it will run again", ended.job_id)
+
+    def _completed(self, attempt: Attempt, ended: Running, verdict: Verdict) -> None:
+        """The job was completed in its handler's own transaction, beside the door."""
+        self._beside.add((attempt.job.key, attempt.job.run))
+        self._door.changed(ended.job_id)
+        self._settled(attempt, ended, verdict, plain=False)
+        self.look()
 
     def _post(self, attempt: Attempt, ended: Running, *, plain: bool = False) -> None:
         self._door.post(ended, lambda answer: self._settled(attempt, ended, answer, plain=plain))
@@ -209,6 +253,7 @@ class Dispatcher:
             self.look()  # one suspect at a time: now the next one may start
         if isinstance(answer, Change) and answer.event is not None:
             self.ended[answer.event.name] += 1
+            outcome_log.tell(attempt.context, answer.event)
 
     def _pool_of(self, attempt: Attempt) -> Pool:
         return self._pools[0 if attempt.registration.is_async else 1]
@@ -240,14 +285,26 @@ class Dispatcher:
         latest = None if key in self._reporting else self._reports.pop(key, None)
         if latest is not None:
             self._reporting.add(key)
-            with suppress(NotOpen):  # code that outlives its worker may go on talking; nobody can write it down
+            try:
                 self._door.post(latest, lambda _: self._reported(key))
+            except NotOpen:  # code that outlives its worker may go on talking; nobody can write it down
+                self._reporting.discard(key)
 
     def _reported(self, key: int) -> None:
         self._reporting.discard(key)
         self._send_report(key)
+        spoken = self._spoken.pop(key, None)
+        if spoken is not None and not spoken.done():
+            spoken.set_result(None)
+
+    async def _words_written(self, key: int) -> None:
+        """Its progress first: what is written of it after the job has ended would count as stale."""
+        while key in self._reporting:
+            self._spoken[key] = asyncio.get_running_loop().create_future()
+            await self._spoken[key]
 
     def _wake_at(self, due: int | None, now: int) -> None:
+        self._due = due
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

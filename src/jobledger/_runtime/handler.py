@@ -22,7 +22,9 @@ R = TypeVar("R")
 class Submitter(Protocol):
     """What a handler needs of the JobService."""
 
-    async def submit_one(self, type_name: str, payload: dict[str, object], options: Options) -> JobId:
+    async def submit_one(
+        self, type_name: str, payload: dict[str, object], options: Options, connection: object = None
+    ) -> JobId:
         """Submit one job."""
         ...
 
@@ -34,11 +36,12 @@ class Submitter(Protocol):
 class Submission(Generic[P]):
     """A handler with submit options set; see :meth:`Handler.options`."""
 
-    def __init__(self, name: str, jobs: Submitter, options: Options) -> None:
+    def __init__(self, name: str, jobs: Submitter, options: Options, connection: object = None) -> None:
         """Made by :meth:`Handler.options`."""
         self._name = name
         self._jobs = jobs
         self._options = options
+        self._connection = connection
 
     async def submit(self, *args: P.args, **kwargs: P.kwargs) -> JobId:
         """Submit a job with these options; takes the handler's own parameters, by name.
@@ -46,7 +49,7 @@ class Submission(Generic[P]):
         Raises:
             InvalidInput: nothing was submitted.
         """
-        return await self._jobs.submit_one(self._name, _by_name(args, kwargs), self._options)
+        return await self._jobs.submit_one(self._name, _by_name(args, kwargs), self._options, self._connection)
 
 
 class Handler(Generic[P, R]):
@@ -86,13 +89,17 @@ class Handler(Generic[P, R]):
         """
         return await self._jobs.submit_one(self.name, _by_name(args, kwargs), Options())
 
-    def options(self, **options: Unpack[SubmitOptions]) -> Submission[P]:
-        """The same handler with submit options; see :class:`SubmitOptions`.
+    def options(self, *, connection: object = None, **options: Unpack[SubmitOptions]) -> Submission[P]:
+        """The same handler with submit options.
+
+        Args:
+            connection: submit in the open transaction of this connection, as :meth:`JobService.submit` does.
+            **options: see :class:`SubmitOptions`.
 
         Raises:
             InvalidOption: there is no such option.
         """
-        return Submission(self.name, self._jobs, Options.of(options))
+        return Submission(self.name, self._jobs, Options.of(options), connection)
 
     async def result(self, job_id: str, *, wait: float | None = None) -> R:
         """A job's result, as the handler's return annotation says; waits up to ``wait`` seconds for the end.

@@ -22,13 +22,12 @@ class LagWatch:
     """A thread that notices when the loop no longer ticks, and looks which task holds it.
 
     Attributes:
-        latest: how late the loop last woke, in seconds; longest: the longest stall seen.
+        latest: how late the loop last woke, in seconds.
     """
 
     def __init__(self, running: Mapping[int, Attempt]) -> None:
         """Not started."""
         self.latest = 0.0
-        self.longest = 0.0
         self._running = running
         self._ended = threading.Event()
         self._ticked = time.monotonic()
@@ -45,6 +44,10 @@ class LagWatch:
         """End the thread."""
         self._ended.set()
 
+    def stalled(self) -> float:
+        """Seconds since the loop last ran, beyond what is usual."""
+        return max(time.monotonic() - self._ticked - _TICK, 0.0)
+
     def _tick(self) -> None:
         self._ticked = time.monotonic()
         if self._loop is not None and not self._ended.is_set():
@@ -53,9 +56,7 @@ class LagWatch:
     def _watch(self) -> None:
         warned = False
         while not self._ended.wait(_TICK):
-            stalled = time.monotonic() - self._ticked - _TICK
-            self.latest = max(stalled, 0.0)
-            self.longest = max(self.longest, stalled)
+            self.latest = stalled = self.stalled()
             if stalled > _WARN_AFTER and not warned:
                 log.warning(
                     "the event loop has not run for %.1f s: %s blocks it; use a plain def handler or a thread",

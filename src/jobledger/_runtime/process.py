@@ -21,7 +21,7 @@ def measured(door: Door | None, node: Node | None) -> Mapping[str, float]:
     if door is not None:
         gauge = door.gauge
         values |= {"batches": gauge.batches, "commands": gauge.commands}
-        values |= {"commit_seconds": gauge.seconds, "slowest_commit": gauge.slowest}
+        values |= {"commit_seconds": gauge.seconds, "slowest_commit": gauge.slowest, "start_time": gauge.began}
     if node is not None:
         values["loop_lag"] = node.lag.latest
     memory = _resident()

@@ -10,6 +10,7 @@ import msgspec
 from jobledger._config import MAX_FACTOR
 from jobledger._core.labels import label
 from jobledger._core.retry import DEFAULT_MAX_ATTEMPTS, DEFAULT_MAX_LOSSES, RetryPolicy
+from jobledger._escape import brief
 from jobledger._runtime.signature import Signature
 from jobledger._store.contract import Declaration
 from jobledger._store.intake import is_number, limit_of, name_of, priority_of, seconds_of
@@ -55,10 +56,10 @@ class TypeOptions(msgspec.Struct, frozen=True, kw_only=True):
             InvalidOption: an option is out of its range.
         """
         if not any(self.on_retry == known for known in ("block", "step-aside")):
-            message = f'on_retry is "block" or "step-aside", not {self.on_retry!r}'
+            message = f'on_retry is "block" or "step-aside", not {brief(self.on_retry)}'
             raise InvalidOption(message)
         if not is_number(self.retry_factor) or not 1 <= self.retry_factor <= MAX_FACTOR:
-            message = f"retry_factor must be a number from 1 to {MAX_FACTOR:,}, not {self.retry_factor!r}"
+            message = f"retry_factor must be a number from 1 to {MAX_FACTOR:,}, not {brief(self.retry_factor)}"
             raise InvalidOption(message)
         base, cap = seconds_of(self.retry_base, "retry_base"), seconds_of(self.retry_cap, "retry_cap")
         return RetryPolicy(base, self.retry_factor, cap, self.on_retry)

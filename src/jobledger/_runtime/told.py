@@ -21,8 +21,8 @@ def told(error: BaseException) -> str:
 
 
 def clipped(error: str) -> str:
-    """The end of a long error: that is where the exception is named."""
-    text = error.encode("utf-8", "replace").decode()
+    """The end of a long error: that is where the exception is named. What a database can't hold is made visible."""
+    text = error.encode("utf-8", "replace").decode().replace("\0", r"\x00")
     return text if len(text) <= MAX_ERROR else "…" + text[-MAX_ERROR:]
 
 

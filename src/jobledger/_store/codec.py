@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, cast
+import re
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import msgspec
 
-from jobledger._config import MAX_PAYLOAD
+from jobledger._config import MAX_DEPTH, MAX_DIGITS, MAX_PAYLOAD
 from jobledger.errors import InvalidPayload
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+_STRINGS: Final = re.compile(rb'"(?:[^"\\]|\\.)*"')
+_DIGITS: Final = bytes(b"0"[0] if byte in b"0123456789" else 0 for byte in range(256))
+_LONG_NUMBER: Final = b"0" * (MAX_DIGITS + 1)
+_ONE_KIND: Final = bytes.maketrans(b"{}", b"[]")
+_NO_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in b"[]{}")
 
 
 def enc_hook(value: Any) -> Any:  # noqa: ANN401 - the hook's contract
@@ -44,10 +51,34 @@ def encode(value: object) -> bytes:
         InvalidPayload: it has no JSON form.
     """
     try:
-        return _ENCODER.encode(value)
+        encoded = _ENCODER.encode(value)
     except (TypeError, ValueError, OverflowError, NotImplementedError, RecursionError) as error:
         message = f"not JSON: {error}"
         raise InvalidPayload(message) from error
+    if _has_long_number(encoded):
+        message = f"not JSON that everybody can read: a number has more than {MAX_DIGITS:,} digits; use a string"
+        raise InvalidPayload(message)
+    if _is_deep(encoded):
+        message = f"nested more than {MAX_DEPTH} deep: store the data elsewhere, or flatten it"
+        raise InvalidPayload(message)
+    return encoded
+
+
+def _has_long_number(encoded: bytes) -> bool:
+    """Whether Python would refuse to read it again."""
+    if len(encoded) <= MAX_DIGITS or _LONG_NUMBER not in encoded.translate(_DIGITS):
+        return False
+    return _LONG_NUMBER in _STRINGS.sub(b"", encoded).translate(_DIGITS)
+
+
+def _is_deep(encoded: bytes) -> bool:
+    """Whether a reader might not come to its end: how deep he can go depends on who calls him."""
+    if encoded.count(b"[") + encoded.count(b"{") <= MAX_DEPTH:
+        return False
+    left = _STRINGS.sub(b"", encoded).translate(_ONE_KIND, _NO_BRACKETS)
+    for _ in range(MAX_DEPTH):  # each round takes the innermost away
+        left = left.replace(b"[]", b"")
+    return bool(left)
 
 
 def encode_payload(payload: Mapping[str, object]) -> bytes:
@@ -73,15 +104,20 @@ def encode_payload(payload: Mapping[str, object]) -> bytes:
 
 def _has_no_number(value: object) -> bool:
     """Whether a float in it would be stored as null."""
-    match value:
-        case float():
-            return not math.isfinite(value)
-        case dict():
-            return any(map(_has_no_number, cast("dict[str, object]", value).values()))
-        case list() | tuple():
-            return any(map(_has_no_number, cast("list[object]", value)))
-        case _:
-            return False
+    left = [value]
+    while left:
+        one = left.pop()
+        match one:
+            case float():
+                if not math.isfinite(one):
+                    return True
+            case dict():
+                left += cast("dict[str, object]", one).values()
+            case list() | tuple():
+                left += cast("list[object]", one)
+            case _:
+                pass
+    return False
 
 
 def decode(data: bytes) -> Any:  # noqa: ANN401 - any JSON

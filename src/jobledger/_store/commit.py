@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from jobledger._config import MAX_BATCH
 from jobledger._core.commands import SubmitAll
 from jobledger._core.decide import Change, Refusal, Refused
 from jobledger._store.contract import Batch
-from jobledger._store.entry import Entry
+from jobledger._store.entry import Entry, answering
 from jobledger._store.gauge import DoorGauge
-from jobledger.errors import CommitUnknown, Fenced, JobledgerError, NotOpen, OutcomeUnknown, StoreError
+from jobledger._store.patience import Patience
+from jobledger._store.resolver import Resolver, Unresolved
+from jobledger._store.watchers import Watchers
+from jobledger.errors import Fenced, JobledgerError, NotOpen, OutcomeUnknown, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -23,9 +26,8 @@ if TYPE_CHECKING:
     from jobledger._store.contract import Answer, Claim, Committed, Enlistment, Store
     from jobledger._store.run import Run
 
+T = TypeVar("T")
 log = logging.getLogger("jobledger.door")
-_FIRST_PAUSE = 0.05
-_LONGEST_PAUSE = 2.0
 _LAST_SECONDS = 5.0
 """How long a door that closes waits for a store that can't write."""
 
@@ -41,46 +43,47 @@ class Door:
     Attributes:
         claimer: the dispatcher, while a worker runs in this process.
         writer_id: the current writer, or None before the first batch and after a fence.
+        broken: why nothing can be written any more, ever; None while it can.
+        run: runs the store's functions; see :meth:`guarded`.
     """
 
     def __init__(self, store: Store, run: Run, enlist: Callable[[], Enlistment]) -> None:
         """Nothing is written before the first command."""
         self.store = store
-        self.run = run
+        self.run = self.guarded(run)
         self.gauge = DoorGauge()
         self.claimer: Claimer | None = None
         self.writer_id: int | None = None
+        self.broken: StoreError | None = None
         self._enlist = enlist
         self._number = 0
         self._settlements: deque[Entry] = deque()
         self._commands: deque[Entry] = deque()
-        self._watchers: dict[str, list[asyncio.Future[None]]] = {}
+        self._watchers = Watchers()
         self._serving: asyncio.Task[None] | None = None
         self._passing: asyncio.Future[None] | None = None
         self._whole_next = False
         self._closed = False
         self._kept = False
         self._enlisting = asyncio.Lock()
-        self._pause = _FIRST_PAUSE
+        self._patience = Patience()
+        self._resolver = Resolver(
+            lambda batch: self.run(lambda: self.store.commit(batch)),
+            lambda batch: self.run(lambda: self.store.recall(batch)),
+            self._patience,
+            lambda: self.broken is not None,
+        )
 
     async def send(self, command: Command) -> Answer:
         """Write a command and wait until it is durable.
 
         Raises:
             StoreError: nothing was written.
+            OutcomeUnknown: it may be written, or not.
             NotOpen: the door is closed.
         """
         answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-
-        def tell(answer: Answer | BaseException) -> None:
-            if answered.done():
-                return
-            if isinstance(answer, BaseException):
-                answered.set_exception(answer)
-            else:
-                answered.set_result(answer)
-
-        self._put(self._commands, Entry(command, tell))
+        self._put(self._commands, Entry(command, answering(answered)))
         return await answered
 
     def post(self, command: Running, tell: Callable[[Answer | BaseException], None]) -> None:
@@ -89,23 +92,21 @@ class Door:
 
     def kick(self) -> None:
         """There may be something to do: serve, unless that is going on."""
-        if self._serving is None or self._serving.done():
+        if self.broken is None and (self._serving is None or self._serving.done()):
             self._serving = asyncio.get_running_loop().create_task(self._serve(), name="jobledger door")
             self._serving.add_done_callback(self._served)
 
     def watch(self, job_id: str) -> asyncio.Future[None]:
         """A future that ends at the next change that this process makes to a job."""
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._watchers.setdefault(job_id, []).append(future)
-        return future
+        return self._watchers.add(job_id)
 
     def unwatch(self, job_id: str, future: asyncio.Future[None]) -> None:
         """Stop watching."""
-        waiting = self._watchers.get(job_id, [])
-        if future in waiting:
-            waiting.remove(future)
-        if not waiting:
-            self._watchers.pop(job_id, None)
+        self._watchers.drop(job_id, future)
+
+    def changed(self, job_id: str) -> None:
+        """A job has changed in a transaction that did not go through this door."""
+        self._watchers.wake(job_id)
 
     async def reenlist(self) -> None:
         """Become another kind of writer (a client that starts to run jobs): the old one is retired first.
@@ -115,8 +116,10 @@ class Door:
         await self.through()
         old, self.writer_id = self.writer_id, None
         if old is not None and not self._kept:
-            await self.run(lambda: self.store.retire(old))
+            await self._leave(old)
         self._kept = False
+        if self.broken is not None:
+            raise self.broken
         await self._registered()
 
     def keep(self) -> None:
@@ -151,12 +154,38 @@ class Door:
                 await asyncio.wait([self._serving])
         if self.writer_id is not None and retire and not self._kept:
             writer_id, self.writer_id = self.writer_id, None
-            await self.run(lambda: self.store.retire(writer_id))
+            await self._leave(writer_id)
+
+    def guarded(self, run: Run) -> Run:
+        """Runs like ``run``; but an error that no later try can mend breaks this door."""
+
+        async def guarded(work: Callable[[], T], /) -> T:
+            try:
+                return await run(work)
+            except StoreError as error:
+                if error.is_final:
+                    self._break(error)
+                raise
+
+        return guarded
+
+    async def _leave(self, writer_id: int) -> None:
+        """Retire a writer; where nothing can be written any more, that is left to whoever takes it over."""
+        try:
+            if self.broken is None:
+                await self.run(lambda: self.store.retire(writer_id))
+        except StoreError:
+            if self.broken is None:
+                raise
+        if self.broken is not None:
+            await self.run(lambda: self.store.abandon(writer_id))
 
     def _put(self, queue: deque[Entry], entry: Entry) -> None:
         if self._closed:
-            message = "this App is closed: use it inside `async with app:`"
-            raise NotOpen(message)
+            raise NotOpen("this App is closed: use it inside `async with app:`")
+        if self.broken is not None:
+            self._turn_away([entry], self.broken)
+            return
         queue.append(entry)
         self.kick()
 
@@ -177,7 +206,7 @@ class Door:
                 (self._settlements or self._commands).popleft().tell(error)
 
     async def _serve(self) -> None:
-        while self._settlements or self._commands or (self.claimer is not None and self.claimer.wants()):
+        while self.broken is None and self._has_work():
             entries = self._gather()
             passing = self._passing = asyncio.get_running_loop().create_future()
             try:
@@ -188,6 +217,9 @@ class Door:
             finally:
                 self._passing = None
                 passing.set_result(None)
+
+    def _has_work(self) -> bool:
+        return bool(self._settlements or self._commands) or (self.claimer is not None and self.claimer.wants())
 
     async def _pass(self, entries: list[Entry]) -> None:
         try:
@@ -209,7 +241,7 @@ class Door:
         except Exception as error:
             log.critical("nothing could be claimed; this is a bug", exc_info=error)
             self.claimer.look()
-            await self._rest()
+            await self._patience.rest()
             return None
 
     def _gather(self) -> list[Entry]:
@@ -232,7 +264,7 @@ class Door:
             committed = await self._commit(batch)
         except Fenced:
             self._fenced(batch, entries)
-        except _Unresolved:
+        except Unresolved:
             self._unresolved(batch, entries)
         except StoreError as error:
             await self._refused(entries, error)
@@ -242,48 +274,24 @@ class Door:
             self._deliver(batch, entries, committed)
 
     async def _commit(self, batch: Batch) -> Committed:
-        """Commit, and find out what happened when the answer was lost."""
         with self.gauge.timed(len(batch.commands)):
-            try:
-                return await self.run(lambda: self.store.commit(batch))
-            except CommitUnknown:
-                log.warning("the answer of batch %d is lost: reading it back", batch.number)
-        while True:
-            try:
-                recalled = await self._recall(batch)
-                if recalled is None:
-                    return await self.run(lambda: self.store.commit(batch))
-            except StoreError as error:
-                log.warning("batch %d can't be read back yet: %s", batch.number, error)
-                await self._rest()
-            else:
-                if self.claimer is not None:
-                    self.claimer.look()  # what a lost answer said of cancels and due times, the next one says again
-                return recalled
-
-    async def _recall(self, batch: Batch) -> Committed | None:
-        try:
-            return await self.run(lambda: self.store.recall(batch))
-        except Fenced as error:
-            raise _Unresolved from error
+            committed, was_lost = await self._resolver.commit(batch)
+        if was_lost and self.claimer is not None:
+            self.claimer.look()  # what a lost answer said of cancels and due times, the next one says again
+        return committed
 
     def _deliver(self, batch: Batch, entries: list[Entry], committed: Committed) -> None:
         self._number = batch.number
-        self._pause = _FIRST_PAUSE
+        self._patience.succeeded()
         if self.claimer is not None:
             try:
                 self.claimer.take(committed)
             except Exception as error:
                 log.critical("claimed jobs were not started; this is a bug", exc_info=error)
         for entry, answer in zip(entries, committed.answers, strict=True):
-            if self._watchers and isinstance(answer, Change):
-                self._wake(answer.job.id)
+            if isinstance(answer, Change):
+                self._watchers.wake(answer.job.id)
             entry.tell(answer)
-
-    def _wake(self, job_id: str) -> None:
-        for future in self._watchers.pop(job_id, []):
-            if not future.done():
-                future.set_result(None)
 
     def _fenced(self, batch: Batch, entries: list[Entry]) -> None:
         """Nothing of the batch was applied: running attempts are lost, all else is sent again under a new writer."""
@@ -300,14 +308,39 @@ class Door:
 
     def _unresolved(self, batch: Batch, entries: list[Entry]) -> None:
         """Whether the batch was applied can't be found out: neither is claimed."""
-        self._fenced(batch, [entry for entry in entries if entry.is_running])
+        running = [entry for entry in entries if entry.is_running]
+        if self.broken is not None:
+            self._turn_away(running, self.broken)
+        else:
+            self._fenced(batch, running)
         for entry in entries:
             if not entry.is_running:
                 entry.tell(OutcomeUnknown(entry.job_id))
 
+    def _break(self, error: StoreError) -> None:
+        """For good: the code that runs is stopped, and whoever waits is told; later ones are told at once."""
+        if self.broken is not None:
+            return
+        log.critical("nothing can be written any more: %s", error)
+        self.broken = error
+        waiting = [*self._settlements, *self._commands]
+        self._settlements.clear()
+        self._commands.clear()
+        if self.claimer is not None:
+            self.claimer.fenced()
+        self._turn_away(waiting, error)
+
+    def _turn_away(self, entries: Iterable[Entry], error: Exception) -> None:
+        """What running attempts say is lost with this process: others will run these jobs again."""
+        for entry in entries:
+            entry.tell(Refusal(Refused.STALE) if entry.is_running else error)
+
     async def _refused(self, entries: list[Entry], error: Exception) -> None:
         """The store can't write now: callers are told, settlements wait until it can."""
-        log.warning("nothing was written, trying again in %.2f s: %s", self._pause, error)
+        if self.broken is not None:
+            self._turn_away(entries, error)
+            return
+        self._patience.failed("nothing can be written now", error)
         self._settlements.extendleft(reversed([entry for entry in entries if entry.is_running]))
         for entry in entries:
             if not entry.is_running:
@@ -315,12 +348,7 @@ class Door:
         if self.claimer is not None:
             self.claimer.look()
         if self._settlements or self.claimer is not None:
-            await self._rest()
-
-    async def _rest(self) -> None:
-        """A pause before it is tried again, longer each time; what is written ends it."""
-        await asyncio.sleep(self._pause)
-        self._pause = min(self._pause * 2, _LONGEST_PAUSE)
+            await self._patience.rest()
 
     async def _isolate(self, batch: Batch, entries: list[Entry], error: Exception) -> None:
         """One command is poison, or the claim: each goes alone, so that only its own sender hears of it."""
@@ -332,21 +360,17 @@ class Door:
             self.claimer.look()
             if not entries:
                 log.error("ready jobs could not be claimed", exc_info=error)
-                await self._rest()
+                await self._patience.rest()
         left = deque(entries)
-        self._pause = _FIRST_PAUSE
-        while left and self.writer_id == batch.writer_id and self._pause == _FIRST_PAUSE:
+        self._patience.refresh()
+        while left and self.writer_id == batch.writer_id and self._patience.is_fresh:
             entry = left.popleft()
             await self._write(Batch(batch.writer_id, self._number + 1, (entry.command,)), [entry])
         self._put_back(left)
 
     def _put_back(self, left: Iterable[Entry]) -> None:
         """In front again, in their order, but behind a settlement that was refused just before them."""
-        refused = [self._settlements.popleft()] if self._settlements and self._pause > _FIRST_PAUSE else []
+        refused = [self._settlements.popleft()] if self._settlements and not self._patience.is_fresh else []
         entries = list(left)
         self._settlements.extendleft(reversed([*refused, *(entry for entry in entries if entry.is_running)]))
         self._commands.extendleft(reversed([entry for entry in entries if not entry.is_running]))
-
-
-class _Unresolved(Exception):
-    """The writer of a batch of unknown outcome is gone, or has gone on."""

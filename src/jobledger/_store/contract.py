@@ -6,16 +6,20 @@ method is one transaction. All times are the store's own clock, in microseconds,
 
 from __future__ import annotations
 
-from typing import Literal, Protocol, TypeAlias
+from collections.abc import Callable
+from typing import ClassVar, Literal, Protocol, TypeAlias
 
 import msgspec
 
 from jobledger._core.commands import Command
 from jobledger._core.decide import Verdict
-from jobledger._core.job import Job, Status
+from jobledger._core.job import Job, Lane
+from jobledger._core.observations import Observation
+from jobledger._core.outcome import Reason
 from jobledger._core.priority import Priority, Stride
 from jobledger._core.reads import AuditRead, JobType, LedgerRead, Record
 from jobledger._core.retry import DEFAULT_MAX_ATTEMPTS, DEFAULT_MAX_LOSSES
+from jobledger._core.samples import TotalsAt
 from jobledger._types import Micros
 
 WriterKind: TypeAlias = Literal["client", "worker"]
@@ -33,13 +37,47 @@ class Declaration(msgspec.Struct, frozen=True):
 
 
 class Enlistment(msgspec.Struct, frozen=True):
-    """Who wants to write."""
+    """Who wants to write; ``lease`` is how long its silence is borne, 0 for one that holds no jobs."""
 
     kind: WriterKind
     host: str
     pid: int
     slots: int = 0
     types: tuple[int, ...] = ()
+    lease: Micros = 0
+
+
+class Vital(msgspec.Struct, frozen=True):
+    """A sign of life of a writer that is not fenced.
+
+    Attributes:
+        beat: differs after each renewal.
+        ended: its process is known to have ended.
+    """
+
+    writer_id: int
+    kind: WriterKind
+    host: str
+    pid: int
+    lease: Micros
+    beat: int
+    ended: bool
+
+
+class Room(msgspec.Struct, frozen=True):
+    """What a worker has room for: ``stops`` is how many of its running jobs it has been told to cancel."""
+
+    types: tuple[int, ...]
+    suspects: bool
+    stops: int
+
+
+class Prospect(msgspec.Struct, frozen=True):
+    """What a look would find: whether it is worth a batch, and when the next scheduled job becomes due."""
+
+    worthwhile: bool
+    next_due: Micros | None
+    now: Micros
 
 
 class Group(msgspec.Struct, frozen=True):
@@ -86,6 +124,7 @@ class Committed(msgspec.Struct, frozen=True):
         cancels: keys of this writer's running jobs that are asked to stop.
         next_due: when the next scheduled job becomes due.
         now: the time of the batch.
+        more: there may be more to start than this batch could look at.
     """
 
     answers: tuple[Answer, ...]
@@ -94,6 +133,7 @@ class Committed(msgspec.Struct, frozen=True):
     cancels: tuple[int, ...] = ()
     next_due: Micros | None = None
     now: Micros = 0
+    more: bool = False
 
 
 class Takeover(msgspec.Struct, frozen=True):
@@ -107,18 +147,49 @@ class Takeover(msgspec.Struct, frozen=True):
     dead_lettered: tuple[str, ...]
 
 
-class Filter(msgspec.Struct, frozen=True):
-    """Which jobs a page shows; None means any."""
+class Window(msgspec.Struct, frozen=True):
+    """A stretch of time: from ``since`` up to ``until``, which is not in it; None is open."""
 
-    status: Status | None = None
-    type_id: int | None = None
+    since: Micros | None = None
+    until: Micros | None = None
+
+
+class Filter(msgspec.Struct, frozen=True):
+    """Which jobs a page shows; None means any.
+
+    Attributes:
+        lanes: one of these; the lanes of a status are its jobs.
+        types: of one of these types.
+        submitted: accepted in this time.
+        ended: ended in this time; a job that has not ended is in no window but the open one.
+    """
+
+    lanes: tuple[Lane, ...] | None = None
+    types: tuple[int, ...] | None = None
     entity: str | None = None
     batch: str | None = None
+    reason: Reason | None = None
+    submitted: Window = Window()
+    ended: Window = Window()
     newest_first: bool = True
 
 
+class Page(msgspec.Struct, frozen=True):
+    """Jobs that a filter lets through; ``next`` is the key to go on behind, None at the end."""
+
+    jobs: tuple[Job, ...]
+    next: int | None = None
+
+
 class Store(Protocol):
-    """A place that keeps jobs and books."""
+    """A place that keeps jobs and books.
+
+    Attributes:
+        may_be_cut_off: a process can lose it while others go on with it. Then a worker whose lease can't be renewed
+            stops its jobs by itself, since others take them over.
+    """
+
+    may_be_cut_off: ClassVar[bool]
 
     def enlist(self, enlistment: Enlistment) -> int:
         """Register a new writer with ``batch_no`` 0 and return its id. Ids are never used again.
@@ -138,6 +209,7 @@ class Store(Protocol):
             Fenced: the writer is dead, or its last batch is not ``number - 1``. Nothing was applied.
             StoreBusy: the write lock could not be had. Nothing was applied; send it again.
             CommitUnknown: the answer of COMMIT is lost; ask ``recall``.
+            DiskFailed: it may be applied or not, and this process must not ask.
             StoreError: nothing was applied.
         """
         ...
@@ -152,8 +224,28 @@ class Store(Protocol):
         """
         ...
 
+    def renew(self, writer_id: int) -> None:
+        """Show that a worker lives. Called from a thread of its own, while another one may be in ``commit``.
+
+        Raises:
+            Fenced: others have taken it over, where that can be seen.
+            OSError: it can't be shown; StoreError says the same of a server.
+        """
+        ...
+
+    def vitals(self) -> tuple[Vital, ...]:
+        """The signs of life of all writers that are not fenced."""
+        ...
+
     def retire(self, writer_id: int) -> None:
         """Close a writer that holds no job: its ledger rows are folded into the base. Idempotent."""
+        ...
+
+    def abandon(self, writer_id: int) -> None:
+        """Give a writer up without writing: from here on it counts as dead, and any process takes it over.
+
+        For a process whose code has stopped, and which can't write any more.
+        """
         ...
 
     def declare(self, declarations: tuple[Declaration, ...], budget: int) -> tuple[JobType, ...]:
@@ -168,10 +260,17 @@ class Store(Protocol):
         ...
 
     def take_over(self, writer_ids: tuple[int, ...] | None = None) -> tuple[Takeover, ...]:
-        """Find writers whose process is dead (or take the given ones), and take each over.
+        """Take writers over: the given ones, or those whose process has ended.
 
         In this order, so that no late batch can slip in between: fence the writer; put its processing jobs
         back by ``Lose`` (they keep their order and their hold); hand over; fold its ledger rows into the base.
+        """
+        ...
+
+    def fold(self) -> int:
+        """Move counts that stand beside the ledger into it; how many rows of counts that were. No value changes.
+
+        A transaction that is nobody's batch (a caller's own, a takeover) leaves them there, so that it waits for none.
         """
         ...
 
@@ -183,27 +282,55 @@ class Store(Protocol):
         ...
 
     def sample(self, imbalance: int | None) -> None:
-        """Write the sampled gauges: active entities, the deepest mailbox, and the last audit's findings."""
+        """Write the sampled gauges: active entities, the deepest mailbox, and the last audit's findings.
+
+        And a sample of the totals, if its time has come: whichever worker is first takes it.
+        """
+        ...
+
+    def totals(self, step: int, begin: Micros, end: Micros) -> tuple[TotalsAt, ...]:
+        """Samples of the totals, fine or coarse, in a time and in order; see :mod:`jobledger._core.samples`."""
         ...
 
     def record(self, job_id: str) -> Record | None:
         """One job with its payload and its whole history, in order; None when there is none."""
         ...
 
-    def page(self, where: Filter, after: int | None, limit: int) -> tuple[Job, ...]:
-        """Up to ``limit`` jobs in order of submission, beginning behind the job with the key ``after``."""
+    def page(self, where: Filter, after: int | None, limit: int) -> Page:
+        """Up to ``limit`` jobs in order of submission, beginning behind the job with the key ``after``.
+
+        A call looks at a bounded number of rows. So a page may have fewer jobs than asked for, or none, and still
+        say where to go on.
+        """
         ...
 
     def ledger(self) -> LedgerRead:
         """The books and the probes, from one snapshot; its cost does not grow with the number of jobs."""
         ...
 
+    def exemplars(self, limit: int) -> tuple[Observation, ...]:
+        """Single observations of the histograms, as the jobs that started or ended last made them.
+
+        Of up to ``limit`` jobs each that have ended, that are dead letters, and that run. Nothing is kept for it: they
+        are found in the rows. Each is in the books of every later read of the ledger. Its cost does not grow with the
+        number of jobs.
+        """
+        ...
+
     def audit(self) -> AuditRead:
         """The books, the counted rows and the structural findings, from one snapshot, while work goes on."""
         ...
 
-    def changed(self) -> int:
-        """A number that differs after another process has committed. A hint: it may differ without a change."""
+    def prospect(self, writer_id: int, room: Room) -> Prospect:
+        """Whether a worker would find something to do, or a request to cancel: a cheap read, and a hint."""
+        ...
+
+    def listen(self, heard: Callable[[frozenset[int]], None] | None) -> None:
+        """Call ``heard``, from any thread, after another process has left work to do; None ends it.
+
+        It is given the types of new jobs, if that is all there is to do, or none: whatever there is.
+        A hint: it may not come, and it may come for nothing. Before ``enlist``, which says where.
+        """
         ...
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from jobledger._core.commands import Count, Release, Report, Settle, Submit, SubmitAll
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable
 
     from jobledger._core.commands import Command
@@ -50,3 +51,17 @@ class Entry:
                 return "(none: own metrics)"
             case _:
                 return self.command.job_id
+
+
+def answering(future: asyncio.Future[Answer]) -> Callable[[Answer | BaseException], None]:
+    """What tells an answer to whoever awaits this future, if somebody still does."""
+
+    def tell(answer: Answer | BaseException) -> None:
+        if future.done():
+            return
+        if isinstance(answer, BaseException):
+            future.set_exception(answer)
+        else:
+            future.set_result(answer)
+
+    return tell

@@ -18,6 +18,7 @@ class DoorGauge:
         commands: how many commands they held.
         seconds: time spent waiting for them.
         slowest: the longest of them, in seconds.
+        began: when it began to count, in seconds since 1970.
     """
 
     def __init__(self) -> None:
@@ -26,6 +27,7 @@ class DoorGauge:
         self.commands = 0
         self.seconds = 0.0
         self.slowest = 0.0
+        self.began = time.time()
 
     @contextmanager
     def timed(self, commands: int) -> Generator[None]:

@@ -11,12 +11,12 @@ import msgspec
 from jobledger._config import MAX_DELAY_SECONDS, MAX_LIMIT, MAX_NAME
 from jobledger._core.commands import Submit
 from jobledger._core.priority import BY_LABEL, Priority
-from jobledger._store.codec import encode_payload
+from jobledger._escape import brief
 from jobledger._types import OnDuplicate, micros
 from jobledger.errors import InvalidOption, InvalidPayload
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Sequence
 
     from jobledger._core.reads import JobType
 
@@ -82,30 +82,25 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
             message = f"there is no option {unknown[0]!r}: use {', '.join(cls.__struct_fields__)}"
             raise InvalidOption(message)
         if not any(options.get("on_duplicate", "return") == known for known in ("return", "raise")):
-            message = f'on_duplicate is "return" or "raise", not {options.get("on_duplicate")!r}'
+            message = f'on_duplicate is "return" or "raise", not {brief(options.get("on_duplicate"))}'
             raise InvalidOption(message)
         return cls(**options)
 
 
-def command(
-    job_id: str, type_: JobType, payload: Mapping[str, object], options: Options, check: Callable[[str, bytes], None]
-) -> Submit:
-    """A checked Submit.
+def form_of(type_: JobType, options: Options) -> Submit:
+    """All of a Submit but its id and its payload.
 
     Raises:
-        InvalidPayload: the payload is no JSON object, is too large, or doesn't fit the handler.
         InvalidOption: an option is out of its range.
     """
-    encoded = encode_payload(payload)
-    check(type_.name, encoded)
     return Submit(
-        id=job_id,
+        id="",
         type_id=type_.type_id,
-        payload=encoded,
+        payload=b"",
         priority=type_.priority if options.priority is None else int(priority_of(options.priority)),
         entity=name_of(options.entity, "entity"),
         delay=_delay(options),
-        due_at=_instant(options.at),
+        due_at=instant_of(options.at, "at"),
         max_attempts=limit_of(
             type_.max_attempts if options.max_attempts is None else options.max_attempts, "max_attempts"
         ),
@@ -130,7 +125,7 @@ def priority_of(value: object) -> Priority:
         return value
     found = BY_LABEL.get(value) if isinstance(value, str) else None
     if found is None:
-        message = f"unknown priority {value!r}: use one of {', '.join(BY_LABEL)}"
+        message = f"unknown priority {brief(value)}: use one of {', '.join(BY_LABEL)}"
         raise InvalidOption(message)
     return found
 
@@ -155,6 +150,18 @@ def name_of(value: object, what: str) -> str | None:
     return value
 
 
+def type_of(value: object) -> str:
+    """The name of a type that is asked for; whether there is one, is another question.
+
+    Raises:
+        InvalidOption: it can be none.
+    """
+    if not isinstance(value, str) or len(value) > MAX_NAME:
+        message = f"type must be a string of at most {MAX_NAME} characters, not {brief(value)}"
+        raise InvalidOption(message)
+    return value
+
+
 def seconds_of(value: object, what: str, *, above: bool = False) -> float:
     """A length of time in seconds: finite, not negative, at most ten years.
 
@@ -162,10 +169,12 @@ def seconds_of(value: object, what: str, *, above: bool = False) -> float:
         InvalidOption: says which rule is broken.
     """
     if not is_number(value):
-        message = f"{what} must be a number of seconds, not {value!r}"
+        message = f"{what} must be a number of seconds, not {brief(value)}"
         raise InvalidOption(message)
     if value < 0 or value > MAX_DELAY_SECONDS or (above and micros(value) == 0):
-        message = f"{what} must be {'more than 0' if above else 'at least 0'} and at most ten years, not {value!r} s"
+        message = (
+            f"{what} must be {'more than 0' if above else 'at least 0'} and at most ten years, not {brief(value)} s"
+        )
         raise InvalidOption(message)
     return float(value)
 
@@ -184,16 +193,21 @@ def _delay(options: Options) -> int:
     return 0 if options.delay is None else micros(seconds_of(options.delay, "delay"))
 
 
-def _instant(at: object) -> int | None:
-    if at is None:
+def instant_of(value: object, what: str) -> int | None:
+    """An instant in microseconds; None stays None.
+
+    Raises:
+        InvalidOption: it is no datetime with a time zone, or too far away.
+    """
+    if value is None:
         return None
-    if not isinstance(at, datetime) or at.utcoffset() is None:
-        message = f"at must be a datetime with a time zone, not {at!r}"
+    if not isinstance(value, datetime) or value.utcoffset() is None:
+        message = f"{what} must be a datetime with a time zone, not {brief(value)}"
         raise InvalidOption(message)
-    if at.year >= _NEVER:
-        message = f"at must be before the year {_NEVER}, not {at}"
+    if value.year >= _NEVER:
+        message = f"{what} must be before the year {_NEVER}, not {value}"
         raise InvalidOption(message)
-    return micros(at.timestamp())
+    return micros(value.timestamp())
 
 
 def limit_of(value: object, what: str, most: int = MAX_LIMIT) -> int:
@@ -203,7 +217,7 @@ def limit_of(value: object, what: str, most: int = MAX_LIMIT) -> int:
         InvalidOption: it is something else.
     """
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
-        message = f"{what} must be a whole number from 1 to {most:,}, not {value!r}"
+        message = f"{what} must be a whole number from 1 to {most:,}, not {brief(value)}"
         raise InvalidOption(message)
     return value
 
@@ -222,3 +236,31 @@ def not_an_object(payload: object) -> InvalidPayload:
     return InvalidPayload(
         f"a payload is a JSON object (a dict), not {type(payload).__name__}; a list is a batch of payloads"
     )
+
+
+def id_of(value: object) -> str:
+    """A job's id. Any text may be asked for; most of it is no job's id, and the answer says so.
+
+    Raises:
+        InvalidOption: it is no text.
+    """
+    if not isinstance(value, str):
+        raise InvalidOption(f"a job's id is a string, not {type(value).__name__}")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidOption(f"{value!r} is no job's id: it has half a surrogate pair") from error
+    return str(value)
+
+
+def check_distinct(keys: Sequence[str | None]) -> None:
+    """Two items of a batch can't hold one dedupe key.
+
+    Raises:
+        InvalidOption: names the key.
+    """
+    held = [key for key in keys if key is not None]
+    twice = next((key for key in held if held.count(key) > 1), None) if len(set(held)) < len(held) else None
+    if twice is not None:
+        message = f"two items of the batch have the dedupe key {twice!r}: nothing was submitted"
+        raise InvalidOption(message)

@@ -18,7 +18,8 @@ EPILOG = """\b
 Examples:
   jobledger cancel 01936f0c-93a3-7cc6-8d24-5a1e8c6f0b11
   jobledger cancel 01936f0c-93a3-7cc6-8d24-5a1e8c6f0b11 --wait 30
-  jobledger list --batch import-7 --json | jq -r '.jobs[].id' | xargs jobledger cancel"""
+  jobledger list --batch june --json | jq -r '.jobs[].id' |
+    xargs jobledger cancel"""
 
 
 def cancel(

@@ -40,7 +40,7 @@ class Chunk:
         """
         try:
             payload: object = msgspec.json.decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise InvalidPayload(f"line {number}: not JSON: {error}") from error
         if not isinstance(payload, dict):
             raise InvalidPayload(f"line {number}: {not_an_object(payload)}")

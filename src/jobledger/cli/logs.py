@@ -8,6 +8,7 @@ import sys
 from jobledger.cli.escape import shown_lines
 
 FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+FORMAT_OF_ONE_OF_MANY = "%(asctime)s %(levelname)-7s %(name)s[%(process)d]: %(message)s"
 
 
 class SafeFormatter(logging.Formatter):
@@ -18,13 +19,17 @@ class SafeFormatter(logging.Formatter):
         return "\n".join(shown_lines(super().format(record)))
 
 
-def log_to_stderr() -> None:
-    """Show jobledger's own loggers from INFO and others from WARNING, unless the program has set up logging itself."""
+def log_to_stderr(*, pid: bool = False) -> None:
+    """Show jobledger's own loggers from INFO and others from WARNING, unless the program has set up logging itself.
+
+    Args:
+        pid: several processes log to one place: say which one it is.
+    """
     root = logging.getLogger()
     ours = logging.getLogger("jobledger")
     if not root.handlers:
         handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(SafeFormatter(FORMAT))
+        handler.setFormatter(SafeFormatter(FORMAT_OF_ONE_OF_MANY if pid else FORMAT))
         root.addHandler(handler)
     if ours.level == logging.NOTSET:
         ours.setLevel(logging.INFO)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from rich.console import Console
+from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
@@ -15,6 +16,8 @@ from jobledger.cli.tables import Cell, Column, Sheet, Styled, safe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from rich.live import Live
 
     from jobledger.errors import JobledgerError
 
@@ -58,6 +61,10 @@ class Output:
         encoded = msgspec.json.encode(value, enc_hook=str)
         self.exact(shown_json(msgspec.json.format(encoded, indent=2 if self.terminal else -1).decode()) + "\n")
 
+    def json_line(self, value: object) -> None:
+        """A JSON document on one line, wherever it goes: one of many."""
+        self.exact(shown_json(msgspec.json.encode(value, enc_hook=str).decode()) + "\n")
+
     def json_text(self, value: object) -> str:
         """A JSON value to stand among words."""
         encoded = msgspec.json.encode(value)
@@ -72,6 +79,11 @@ class Output:
     def title(self, text: str) -> None:
         """What the following lines are about."""
         self._console.print(Text(f"\n{shown(text)}", "bold"))
+
+    def paragraph(self, name: str, text: str, style: str = "") -> None:
+        """A name and what is to be said of it, folded on a terminal."""
+        line = Text.assemble((shown(name), style), shown(text))
+        self._console.print(Padding(line, (0, 0, 0, 2)) if self.terminal else line, soft_wrap=not self.terminal)
 
     def note(self, text: str, style: str = "") -> None:
         """A remark for people, on stderr."""
@@ -90,7 +102,10 @@ class Output:
 
     def table(self, columns: Sequence[Column | str], rows: Iterable[Sequence[Cell]]) -> None:
         """A table: drawn on a terminal, a block for each row on a narrow one, and in plain columns for a program."""
-        sheet = Sheet(columns, rows)
+        self.sheet(Sheet(columns, rows))
+
+    def sheet(self, sheet: Sheet) -> None:
+        """A table that is made already."""
         if not self.terminal:
             self.exact(sheet.aligned())
             return
@@ -108,6 +123,17 @@ class Output:
         width = max((len(name) for name, _ in kept), default=0)
         for name, value in kept:
             self._console.print(Text.assemble((f"{name:<{width}}  ", "dim"), (value.text, value.style)))
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Columns and lines of the terminal as it is now."""
+        return self._console.size
+
+    def screen(self) -> Live:
+        """The whole terminal, to be drawn upon; as it was before, when it is left."""
+        from rich.live import Live  # no other command needs it
+
+        return Live(console=self._console, screen=True, auto_refresh=False)
 
     def progress(self, unit: str) -> Progress:
         """A bar on stderr, if that is a terminal."""

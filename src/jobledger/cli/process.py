@@ -7,6 +7,8 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from jobledger.cli.completing import prepare
+
 if TYPE_CHECKING:
     from typer import Typer
 
@@ -16,6 +18,7 @@ def run(cli: Typer) -> int:
 
     A reader that has seen enough (``jobledger list | head``) is no error to shout about.
     """
+    prepare(os.environ)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -10,7 +10,7 @@ import typer
 
 from jobledger.app import App
 from jobledger.cli.output import Output
-from jobledger.cli.source import load, url_of
+from jobledger.cli.source import load, source_of, url_of
 from jobledger.errors import InvalidInput, JobledgerError
 
 if TYPE_CHECKING:
@@ -92,6 +92,11 @@ class Session:
         """
         return url_of(self._target, self._url)
 
+    @property
+    def source(self) -> str:
+        """What names it."""
+        return source_of(self._target, self._url)
+
 
 @contextmanager
 def reported(out: Output) -> Generator[None]:
@@ -100,7 +105,12 @@ def reported(out: Output) -> Generator[None]:
         yield
     except JobledgerError as error:
         out.error(error)
-        raise typer.Exit(2 if isinstance(error, InvalidInput) else 1) from error
+        raise typer.Exit(exit_code_of(error)) from error
+
+
+def exit_code_of(error: JobledgerError) -> int:
+    """2 for a wrong call, 1 for the rest."""
+    return 2 if isinstance(error, InvalidInput) else 1
 
 
 def _leave(code: int | None) -> None:

@@ -8,9 +8,11 @@ import sys
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode
 
 from jobledger._config import URL_VARIABLE
+from jobledger._store.open import is_postgres
+from jobledger._store.postgres.target import SECRETS, split
 from jobledger.app import App
 from jobledger.errors import InvalidOption
 
@@ -56,12 +58,33 @@ def url_of(target: str | None, url: str | None) -> str:
     return found
 
 
+def source_of(target: str | None, url: str | None) -> str:
+    """What names the store."""
+    return "--url" if url else f"--app {target}" if target else URL_VARIABLE
+
+
 def public(url: str) -> str:
     """A URL without its password."""
-    parts = urlsplit(url)
-    if not parts.password:
-        return url
-    return parts._replace(netloc=f"{parts.username}:***@{parts.netloc.rpartition('@')[2]}").geturl()
+    if is_postgres(url):
+        return _without_secrets(url)
+    parts = split(url)
+    return url if not parts.password else parts._replace(netloc=_masked(parts.netloc)).geturl()
+
+
+def _without_secrets(url: str) -> str:
+    scheme, _, rest = url.partition("://")
+    parts = split(url)
+    if "@" in rest and "@" not in parts.netloc:  # nobody can tell where the password ends
+        return f"{scheme}://***@{rest.rpartition('@')[2]}"
+    options = [(name, "***" if name in SECRETS else value) for name, value in parse_qsl(parts.query)]
+    query = f"?{urlencode(options, safe='/,*')}" if options else ""
+    return f"{scheme}://{_masked(parts.netloc)}{parts.path}{query}"
+
+
+def _masked(netloc: str) -> str:
+    user, at, places = netloc.rpartition("@")
+    name, colon, _ = user.partition(":")
+    return f"{name}:***{at}{places}" if colon else netloc
 
 
 def _module(name: str) -> ModuleType:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, cast
 
 import msgspec
 import typer
 
 from jobledger._store.intake import Options, not_an_object
 from jobledger._types import JobId
+from jobledger.cli.completing import on_duplicates, priorities, types
 from jobledger.cli.lines import stream
 from jobledger.cli.options import AppOption, JsonOption, UrlOption
 from jobledger.cli.outcomes import tell_outcomes
@@ -24,42 +25,57 @@ if TYPE_CHECKING:
 EPILOG = """\b
 Examples:
   jobledger submit email.send '{"to": "a@b.c"}' --entity customer:42
-  jobledger submit report.build '{"month": "2026-01"}' --delay 3600 --priority low
+  jobledger submit report.build '{"month": 1}' --delay 3600 --priority low
   jobledger submit report.build - --wait 60 < payload.json
   jobledger submit email.send '[{"to": "a@b.c"}, {"to": "d@e.f"}]'
   zcat rows.jsonl.gz | jobledger submit row.import --lines --batch-id june"""
 
+TypeArgument: TypeAlias = Annotated[
+    str, typer.Argument(metavar="TYPE", help="The job's type.", show_default=False, autocompletion=types)
+]
+PayloadArgument: TypeAlias = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="JSON", help="An object, {} if left out; a list is a batch; - reads stdin.", show_default=False
+    ),
+]
+PriorityOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="critical, high, normal or low; else the type's.", autocompletion=priorities),
+]
+DuplicateOption: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        metavar="return|raise", help="If the key is held: the holder's id, or an error.", autocompletion=on_duplicates
+    ),
+]
+
 
 def submit(
-    type_name: Annotated[str, typer.Argument(metavar="TYPE", help="The job's type.", show_default=False)],
-    payload: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="JSON", help="An object, {} if left out; a list is a batch; - reads stdin.", show_default=False
-        ),
-    ] = None,
+    type_name: TypeArgument,
+    payload: PayloadArgument = None,
     *,
     entity: Annotated[
         str | None, typer.Option(metavar="NAME", help="Whose mailbox: one job at a time, in order.")
     ] = None,
-    priority: Annotated[
-        str | None, typer.Option(metavar="NAME", help="critical, high, normal or low; else the type's.")
+    priority: PriorityOption = None,
+    delay: Annotated[float | None, typer.Option(metavar="SECONDS", help="Not before so long from now.")] = None,
+    timeout: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="What one attempt may take, at most.")
     ] = None,
-    delay: Annotated[float | None, typer.Option(metavar="SECONDS", help="Not to be started before.")] = None,
-    timeout: Annotated[float | None, typer.Option(metavar="SECONDS", help="What one attempt may take.")] = None,
-    max_attempts: Annotated[int | None, typer.Option(metavar="N", help="Failed attempts before the DLQ.")] = None,
+    max_attempts: Annotated[
+        int | None, typer.Option(metavar="N", help="Failed attempts before it is a dead letter.")
+    ] = None,
     dedupe: Annotated[
         str | None, typer.Option(metavar="KEY", help="Only one live job of the type can hold it.")
     ] = None,
     dedupe_for: Annotated[
         float | None, typer.Option(metavar="SECONDS", help="Hold the key that long from now.")
     ] = None,
-    on_duplicate: Annotated[
-        str, typer.Option(metavar="return|raise", help="If the key is held: the holder's id, or an error.")
-    ] = "return",
+    on_duplicate: DuplicateOption = "return",
     batch_id: Annotated[str | None, typer.Option(metavar="NAME", help="To find these jobs by: list --batch.")] = None,
     lines: Annotated[bool, typer.Option("--lines", help="Read one JSON object a line from stdin, in chunks.")] = False,
-    wait: Annotated[float | None, typer.Option(metavar="SECONDS", help="Wait so long for the end.")] = None,
+    wait: Annotated[float | None, typer.Option(metavar="SECONDS", help="Wait up to so long for the result.")] = None,
     app: AppOption = None,
     url: UrlOption = None,
     as_json: JsonOption = False,
@@ -119,7 +135,7 @@ def _payload(text: str | None) -> dict[str, Any] | list[Any]:
     raw = sys.stdin.buffer.read() if text == "-" else os.fsencode(text)
     try:
         value: object = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidPayload(
             f'not JSON: {error}; quote it for the shell, as in \'{{"to": "a@b.c"}}\', or pass - and use stdin'
         ) from error

@@ -66,6 +66,10 @@ class Sheet:
             for at, head in enumerate(self._heads)
         ]
 
+    def __len__(self) -> int:
+        """How many rows there are."""
+        return len(self._rows)
+
     def fitted(self, width: int) -> Sheet | None:
         """As much as can be drawn so wide without breaking names and ids; None if not even that.
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from jobledger._core.job import Progress
-    from jobledger._core.report import AttemptReport, HistoryEntry, JobReport, JobSummary
+    from jobledger._core.report import AttemptReport, HistoryEntry, JobPage, JobReport, JobSummary
 
 STYLES: Final = {
     Status.QUEUED: "cyan",
@@ -63,6 +63,15 @@ def list_row(job: JobSummary) -> list[Cell]:
         job.id, job.type, status_cell(job), job.priority, job.entity or "", f"{job.failures}/{job.max_attempts}",
         away(job.submitted_at), _note(job),
     ]  # fmt: skip
+
+
+def tell_rest(out: Output, page: JobPage, limit: int, what: str) -> None:
+    """Whether there are more jobs behind a page, or none at all."""
+    if page.next is not None:
+        looked = "" if len(page.jobs) == limit else f"looked through a million jobs for these {what}, and there are "
+        out.note(f"{looked}more: --after {page.next}")
+    elif not page.jobs:
+        out.note(f"no {what}")
 
 
 def show_report(out: Output, report: JobReport) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from jobledger._config import ALL_SERIES_BUDGET
 from jobledger._core import catalog
 from jobledger._core.catalog import Kind
 from jobledger._core.commands import Count, UserDelta
@@ -15,6 +16,7 @@ from jobledger._core.outcome import Cancel, Done, Fail, Failed
 from jobledger._core.priority import Priority
 from jobledger._types import SECOND
 from jobledger.conformance.factory import FakeClock
+from jobledger.errors import BoundariesDiffer
 
 if TYPE_CHECKING:
     from jobledger._core.outcome import Outcome
@@ -92,10 +94,15 @@ class TestBuckets:
         assert cells == {SUM: sum(spans), 0: 2, 1: 2, last - 1: 1, last: 1}
 
     def test_a_place_keeps_the_ladder_it_was_made_with(self, store_factory: StoreFactory, driver: Driver) -> None:
-        """Later wishes are not heard: the books could not be read any more."""
+        """Another wish is refused, by what reads and by what writes: the books could not be read any more."""
         later = store_factory(FakeClock(), (1.0, 2.0))
-        assert later.ledger().boundaries == driver.store.ledger().boundaries == catalog.BOUNDARIES
+        for use in (later.ledger, lambda: later.declare((), 1)):
+            with pytest.raises(BoundariesDiffer):
+                use()
         later.close()
+        same = store_factory(FakeClock(), catalog.BOUNDARIES)
+        assert same.ledger().boundaries == driver.store.ledger().boundaries == catalog.BOUNDARIES
+        same.close()
 
 
 def own(driver: Driver) -> list[tuple[UserSeries, int]]:
@@ -135,6 +142,27 @@ class TestUserSeries:
         assert len(counted) <= 201
         assert sum(total for _, total in counted) == 460
         assert (("user", "__other__"),) in {series.labels for series, _ in counted}
+
+    def test_beyond_the_budget_of_all_names_counts_flow_together_too(self, driver: Driver) -> None:
+        """No name made of an id can, either."""
+        made = range(ALL_SERIES_BUDGET + 30)
+        for kind, unit in ((Kind.COUNTER, "_total"), (Kind.HISTOGRAM, "")):
+            driver.ask(Count(tuple(UserDelta(f"made_{number}{unit}", kind.value, (), 1) for number in made)))
+        driver.ask(Count((UserDelta("made_0_total", "counter", (), 1), UserDelta("late_total", "counter", (), 1))))
+        counted = own(driver)
+        assert len(counted) == ALL_SERIES_BUDGET + 2
+        assert sum(total for _, total in counted) == 2 * len(made) + 2
+        beyond = {series.name: total for series, total in counted if series.labels == (("name", "__other__"),)}
+        assert beyond == {"jobledger_overflow_total": 31, "jobledger_overflow_values": len(made)}
+        assert next(total for series, total in counted if series.name == "made_0_total") == 2
+
+    def test_labels_of_ever_other_names_are_bounded(self, driver: Driver) -> None:
+        """Each set of label names has its own ``__other__``; their number is what the budget of all names is for."""
+        made = range(ALL_SERIES_BUDGET + 30)
+        driver.ask(Count(tuple(UserDelta("hits_total", "counter", ((f"user_{n}", "x"),), 1) for n in made)))
+        counted = own(driver)
+        assert len(counted) == ALL_SERIES_BUDGET + 1
+        assert sum(total for _, total in counted) == len(made)
 
     def test_a_name_has_one_kind_for_ever(self, driver: Driver) -> None:
         """What doesn't fit is counted beside it, not lost with the job's outcome."""

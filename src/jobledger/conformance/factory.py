@@ -18,7 +18,7 @@ class StoreFactory(Protocol):
     """Opens one place again and again, as several processes would; the place is empty at first."""
 
     def __call__(self, now: Callable[[], Micros], boundaries: tuple[float, ...] | None = None) -> Store:
-        """Open the place; ``boundaries`` is the ladder that a new one gets."""
+        """Open the place; ``boundaries`` is the ladder that a new one gets, and that an old one must have."""
         ...
 
     def dump(self) -> object:

@@ -92,6 +92,20 @@ class TestSubmitting:
         assert refusal(driver.ask(sent)).why is Refused.KNOWN
         assert driver.start() == []
 
+    def test_of_a_resent_batch_what_is_here_changes_nothing(self, driver: Driver) -> None:
+        """The others are accepted, and each is counted once."""
+        old, *new = (driver.new() for _ in range(3))
+        driver.ask(old)
+        before = driver.record(old.id)
+        driver.clock.advance(SECOND)
+        answers = driver.ask(SubmitAll((new[0], old, new[1])))
+        assert isinstance(answers, tuple)
+        assert [isinstance(answer, Change) for answer in answers] == [True, False, True]
+        assert refusal(answers[1]).why is Refused.KNOWN
+        assert driver.record(old.id) == before
+        assert driver.value(catalog.ENQUEUED) == 3
+        assert [driver.story(one.id) for one in new] == [[EventName.SUBMITTED]] * 2
+
     def test_a_job_starts_in_the_batch_that_accepts_it(self, driver: Driver) -> None:
         """A submit and its start share one commit when a slot is free."""
         sent = driver.new()

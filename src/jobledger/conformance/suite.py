@@ -8,19 +8,23 @@ from jobledger.conformance.claiming import TestClaiming
 from jobledger.conformance.dead_letters import TestDiscarding, TestOnlyTheDead, TestReplaying
 from jobledger.conformance.declaring import TestDeclaring
 from jobledger.conformance.deduping import TestDeduping
+from jobledger.conformance.exemplifying import TestExemplars
 from jobledger.conformance.fencing import TestFencing
 from jobledger.conformance.fixtures import audited, driver
+from jobledger.conformance.leases import TestVitals
 from jobledger.conformance.mailboxes import TestMailboxes
+from jobledger.conformance.noticing import TestProspects, TestWakeUps
 from jobledger.conformance.random_walk import TestRandomWalk
 from jobledger.conformance.reading import TestPages, TestProbes, TestRecords
 from jobledger.conformance.recalling import TestRecalling
 from jobledger.conformance.retention import TestRetention
 from jobledger.conformance.retrying import TestBackOffOfAnEntity, TestRetrying
+from jobledger.conformance.sampling import TestSamples
 from jobledger.conformance.settling import TestSettling, TestStaleness, TestWhatACompletionCarries
 from jobledger.conformance.sharing import TestSharing
 from jobledger.conformance.submitting import TestSubmitting, TestSubmittingMany
 from jobledger.conformance.suspects import TestSuspects
-from jobledger.conformance.takeovers import TestRetiring, TestTakeovers
+from jobledger.conformance.takeovers import TestFolding, TestRetiring, TestTakeovers
 from jobledger.conformance.timing import TestLasting, TestProcessing, TestTheClock, TestWaiting
 
 __all__ = [
@@ -33,13 +37,16 @@ __all__ = [
     "TestDeclaring",
     "TestDeduping",
     "TestDiscarding",
+    "TestExemplars",
     "TestFencing",
+    "TestFolding",
     "TestLasting",
     "TestMailboxes",
     "TestOnlyTheDead",
     "TestPages",
     "TestProbes",
     "TestProcessing",
+    "TestProspects",
     "TestRandomWalk",
     "TestRecalling",
     "TestRecords",
@@ -47,6 +54,7 @@ __all__ = [
     "TestRetention",
     "TestRetiring",
     "TestRetrying",
+    "TestSamples",
     "TestSettling",
     "TestSharing",
     "TestStaleness",
@@ -56,7 +64,9 @@ __all__ = [
     "TestTakeovers",
     "TestTheClock",
     "TestUserSeries",
+    "TestVitals",
     "TestWaiting",
+    "TestWakeUps",
     "TestWhatACompletionCarries",
     "audited",
     "driver",

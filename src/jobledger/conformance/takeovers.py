@@ -76,6 +76,20 @@ class TestTakeovers:
         assert driver.open().take_over() == ()
         assert driver.job(job.id) == job
 
+    def test_a_writer_that_was_given_up_counts_as_dead(self, driver: Driver) -> None:
+        """Nothing is written for it: whoever can write takes it over, and its late batch is fenced."""
+        job_id = driver.submit()
+        ended = driver.enlist()
+        driver.start_one(ended)
+        before = driver.record(job_id)
+        driver.store.abandon(ended.writer_id)
+        assert driver.record(job_id) == before
+        assert {vital.writer_id: vital.ended for vital in driver.store.vitals()}[ended.writer_id]
+        (taken,) = driver.store.take_over()
+        assert (taken.writer_id, taken.jobs) == (ended.writer_id, (job_id,))
+        with pytest.raises(Fenced):
+            ended.send()
+
     def test_a_fenced_writer_comes_back_as_a_new_one(self, driver: Driver) -> None:
         """Declaring a living worker dead wastes work and corrupts nothing."""
         job_id = driver.submit()
@@ -135,6 +149,23 @@ class TestTakeovers:
         taken = driver.store.take_over((first.writer_id, second.writer_id))
         assert {takeover.writer_id for takeover in taken} == {first.writer_id, second.writer_id}
         assert driver.value(catalog.LOST) == 2
+
+
+class TestFolding:
+    """What stands beside the ledger goes into it."""
+
+    def test_no_value_changes(self, driver: Driver) -> None:
+        """Whoever folds, and however often."""
+        driver.submit()
+        dead = driver.enlist()
+        driver.start_one(dead)
+        driver.lose(dead)
+        before = driver.store.ledger()
+        folded = driver.open().fold()
+        after = driver.store.ledger()
+        assert (after.cells, after.unfolded) == (before.cells, 0)
+        assert folded == before.unfolded
+        assert driver.store.fold() == 0
 
 
 class TestRetiring:

@@ -8,7 +8,7 @@ from jobledger._core import commands as c
 from jobledger._core.decide import Change, Refusal, Refused, Verdict, decide, duplicate, submit
 from jobledger._core.job import LANES, Job, holds_key
 from jobledger._core.outcome import Done
-from jobledger._store.sqlite.rows import job_of
+from jobledger._store.rows import job_of
 
 if TYPE_CHECKING:
     from jobledger._store.contract import Answer
@@ -103,7 +103,16 @@ def _accept_all(pages: Pages, command: c.SubmitAll) -> tuple[Verdict, ...]:
     if held is not None:
         pages.book(held.deltas)
         return (held,)
+    plain = all(item.entity is None and item.dedupe is None for item in command.items)
+    if plain and (changes := _accept_plain(pages, command.items)) is not None:
+        return changes
     return tuple(accept(pages, item) for item in command.items)
+
+
+def _accept_plain(pages: Pages, items: tuple[c.Submit, ...]) -> tuple[Change, ...] | None:
+    """Many that nothing is in the way of, at half the price; None: some are here already, and nothing was written."""
+    changes = tuple(submit(item, pages.now, number=pages.number(), occupied=False) for item in items)
+    return changes if pages.insert_all(changes, [item.payload for item in items]) else None
 
 
 def _first_duplicate(pages: Pages, items: tuple[c.Submit, ...]) -> Refusal | None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from jobledger._core.commands import Start
 from jobledger._core.priority import Priority
 from jobledger._store.contract import Claimed, Group
+from jobledger._store.rows import WIDTH, job_of
 from jobledger._store.sqlite.batch import apply
-from jobledger._store.sqlite.rows import WIDTH, job_of
 
 if TYPE_CHECKING:
     from jobledger._core.priority import Stride

@@ -1,13 +1,15 @@
-"""One lock file beside the database: byte 0 is the write lock, byte N is the life of writer N.
+"""One lock file beside the database: byte 0 is the write lock, byte N is the life of writer N, word N its beat.
 
 POSIX record locks belong to a process, end with it, and are not inherited by a fork: a byte that can be locked
 is a dead writer. They are also dropped when *any* descriptor of the file is closed in the process, so the file is
 opened once per process and never closed.
+
+A frozen process keeps its locks. So a worker also writes a number that changes, its beat, into the same file: no
+clock of one process is compared with that of another, and it works while the database can't be written.
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
 import struct
 import threading
@@ -16,12 +18,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from jobledger.errors import StoreBusy, StoreReadOnly
+from jobledger._store.sqlite.disk import NO_SPACE, full
+from jobledger._store.sqlite.record_lock import RECORD_LOCKS, record_lock_holder
+from jobledger.errors import StoreBusy, StoreError, StoreReadOnly
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-_FLOCK: Final = "hhqqi4x"
+if TYPE_CHECKING or RECORD_LOCKS:
+    import fcntl
+
+_WORD: Final = struct.Struct("<q")
 _FIRST_PAUSE: Final = 0.0002
 _LONGEST_PAUSE: Final = 0.005
 _opened: dict[str, LockFile] = {}
@@ -44,6 +51,8 @@ class LockFile:
         try:
             self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
+            if error.errno in NO_SPACE:
+                raise full(path, error.errno) from error
             message = f"cannot open the lock file {path}: {error.strerror}; its directory must be writable"
             raise StoreReadOnly(message) from error
 
@@ -71,7 +80,7 @@ class LockFile:
         pause = _FIRST_PAUSE
         while not self._try(0):
             if time.monotonic() > deadline:
-                pid = self._holder()
+                pid = self.writer()
                 message = (
                     f"process {pid or 'unknown'} has held the write lock of {self._path} for {timeout:.0f} s: "
                     "is it frozen?"
@@ -87,13 +96,12 @@ class LockFile:
             return False
         return True
 
-    def _holder(self) -> int | None:
-        asked = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 1, 0)
+    def writer(self) -> int | None:
+        """The other process that holds the write lock now; None if none does, or it can't be seen."""
         try:
-            answer = struct.unpack(_FLOCK, fcntl.fcntl(self._descriptor, fcntl.F_GETLK, asked))
-        except (OSError, struct.error):
+            return record_lock_holder(self._descriptor, 0) or None
+        except OSError:
             return None
-        return answer[4] or None
 
     def live(self, writer_id: int) -> None:
         """Take the life byte of a writer of this process.
@@ -112,6 +120,24 @@ class LockFile:
             self._lives.discard(writer_id)
             fcntl.lockf(self._descriptor, fcntl.LOCK_UN, 1, writer_id)
 
+    def holds(self, writer_id: int) -> bool:
+        """Whether this process holds the life byte: a writer belongs to the process that enlisted it."""
+        return writer_id in self._lives
+
+    def beat(self, writer_id: int, value: int) -> None:
+        """Write a beat. The first one takes the space, so that later ones can be written on a full disk."""
+        try:
+            os.pwrite(self._descriptor, _WORD.pack(value), writer_id * _WORD.size)
+        except OSError as error:
+            if error.errno in NO_SPACE:
+                raise full(self._path, error.errno) from error
+            raise StoreError(f"the disk failed under {self._path}: {error.strerror}") from error
+
+    def last_beat(self, writer_id: int) -> int:
+        """The last beat of a writer; 0 before its first."""
+        word = os.pread(self._descriptor, _WORD.size, writer_id * _WORD.size)
+        return int(_WORD.unpack(word)[0]) if len(word) == _WORD.size else 0
+
     def is_dead(self, writer_id: int) -> bool:
         """Whether the process of this writer has ended: its byte can be locked."""
         if writer_id in self._lives:
@@ -120,6 +146,16 @@ class LockFile:
             return False
         fcntl.lockf(self._descriptor, fcntl.LOCK_UN, 1, writer_id)
         return True
+
+
+def _forked() -> None:
+    """A thread of the parent may have held it; there is none here."""
+    global _opening  # noqa: PLW0603 - a lock can't be made free in place
+    _opening = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
 
 
 def lock_file(database: Path) -> LockFile:
@@ -131,5 +167,11 @@ def lock_file(database: Path) -> LockFile:
     with _opening:
         known = _opened.get(str(path))
         if known is None or known.pid != os.getpid():
-            known = _opened[str(path)] = LockFile(path)
+            known = _opened[str(path)] = _kind()(path)
         return known
+
+
+def _kind() -> type[LockFile]:
+    from jobledger._store.sqlite.sole import SoleLock
+
+    return LockFile if RECORD_LOCKS else SoleLock

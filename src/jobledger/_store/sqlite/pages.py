@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from jobledger._core.catalog import USER_NUMBERS
 from jobledger._core.deltas import NO_PRIORITY, Cells, merge, observe_into
 from jobledger._core.job import EventName, Job, Lane
-from jobledger._store.sqlite import rows
+from jobledger._core.series import within_budget
+from jobledger._store import rows
 from jobledger._store.sqlite.connection import PACKAGE
 from jobledger._store.statements import statements
 from jobledger.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     import apsw
 
@@ -27,8 +29,6 @@ if TYPE_CHECKING:
 SQL: Final = statements(PACKAGE, "queries.sql")
 BASE: Final = 0
 """The ledger's writer of everything that no live writer owns."""
-USER_SERIES_BUDGET: Final = 200
-OVERFLOW: Final = "__other__"
 WORD: Final = 10**15
 """How much of a user's cell one row keeps; multiples of it are in the row with the negative number."""
 
@@ -38,6 +38,8 @@ class Pages:
 
     Attributes:
         now: the time of this transaction.
+        left: jobs that became ready and were not started: work for others.
+        calls: something else that another worker must hear of: a request to cancel, a new due time.
     """
 
     def __init__(self, connection: apsw.Connection, clock: StoreClock, ladder: tuple[Micros, ...]) -> None:
@@ -48,6 +50,8 @@ class Pages:
         self._cells: Cells = {}
         self._history: list[tuple[Any, ...]] = []
         self._completed: dict[int, Micros] = {}
+        self.left: set[str] = set()
+        self.calls = False
         number, before = self.one("book", ())
         self._number: int = number
         self.now: Micros = clock.at(before)
@@ -88,7 +92,23 @@ class Pages:
         """Write an accepted job; False if its id is known, then nothing is counted."""
         if not self.write("insert_job", rows.inserted(change.job, payload)):
             return False
+        self.calls |= change.job.lane is Lane.SCHEDULED
         self._keep(change)
+        return True
+
+    def insert_all(self, changes: Sequence[Change], payloads: Sequence[bytes]) -> bool:
+        """Write many accepted jobs; False if one's id is known, then nothing is written or counted."""
+        before = self._connection.total_changes()
+        jobs = [change.job for change in changes]
+        self._cursor.execute(SQL["mark"])
+        self._cursor.executemany(SQL["insert_job"], map(rows.inserted, jobs, payloads))
+        if self._connection.total_changes() - before != len(jobs):
+            self._cursor.execute(SQL["back_to_mark"])
+            return False
+        self.calls |= any(job.lane is Lane.SCHEDULED for job in jobs)
+        self.left.update(job.id for job in jobs if job.lane is Lane.READY)
+        self._history += [rows.history_of(it.job, it.event) for it in changes if it.event is not None]
+        self.book(chain.from_iterable(change.deltas for change in changes))
         return True
 
     def save(self, change: Change, before: Job) -> None:
@@ -110,11 +130,16 @@ class Pages:
         self._keep(change)
 
     def _keep(self, change: Change) -> None:
-        event = change.event
+        job, event = change.job, change.event
+        if job.lane is Lane.READY:
+            self.left.add(job.id)
+        else:
+            self.left.discard(job.id)
         if event is not None:
-            self._history.append(rows.history_of(change.job, event))
+            self._history.append(rows.history_of(job, event))
             if event.name is EventName.COMPLETED:
-                self._completed[change.job.type_id] = event.at
+                self._completed[job.type_id] = event.at
+            self.calls |= event.name is EventName.CANCEL_REQUESTED
         self.book(change.deltas)
 
     def book(self, deltas: Iterable[Delta]) -> None:
@@ -132,7 +157,7 @@ class Pages:
                 self._cells[cell] = self._cells.get(cell, 0) + delta.amount
 
     def _series(self, delta: UserDelta) -> int:
-        """The number of a series; beyond the budget of its name all labels are ``__other__``."""
+        """The number of the series that a count goes to."""
         labels = json.dumps(delta.labels)
         known = self.one("find_user_series", (delta.name, labels))
         if known is not None and known[1] == delta.kind:
@@ -143,8 +168,9 @@ class Pages:
             stem = delta.name.removesuffix("_total")
             suffix = "_total" if delta.kind == "counter" else ""
             return self._series(_renamed(delta, f"{stem}_as_{delta.kind}{suffix}"))
-        if used >= USER_SERIES_BUDGET and any(value != OVERFLOW for _, value in delta.labels):
-            return self._series(_relabelled(delta, tuple((label, OVERFLOW) for label, _ in delta.labels)))
+        fitting = within_budget(delta, used, number - USER_NUMBERS)
+        if fitting is not delta:
+            return self._series(fitting)
         self.write("add_user_series", (number, delta.name, delta.kind, labels))
         return int(number)
 
@@ -182,7 +208,3 @@ class Pages:
 
 def _renamed(delta: UserDelta, name: str) -> UserDelta:
     return type(delta)(name, delta.kind, delta.labels, delta.amount)
-
-
-def _relabelled(delta: UserDelta, labels: tuple[tuple[str, str], ...]) -> UserDelta:
-    return type(delta)(delta.name, delta.kind, labels, delta.amount)

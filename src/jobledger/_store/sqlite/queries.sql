@@ -40,6 +40,14 @@ SELECT boundaries FROM book;
 -- The one row of a new database.
 INSERT INTO book (one, number, now, boundaries) VALUES (1, 0, 0, ?);
 
+-- name: mark
+-- Before many rows are inserted that may have to be taken back.
+SAVEPOINT many;
+
+-- name: back_to_mark
+-- They are taken back.
+ROLLBACK TO many;
+
 -- name: insert_job
 -- Accept a job; a resent one changes nothing.
 INSERT INTO job VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -105,6 +113,16 @@ SELECT * FROM job WHERE lane = 'ready' AND losses = 0 AND type_id = ? AND priori
 -- Whether a ready job was lost before, of whatever type: mostly not, and then no type is asked.
 SELECT 1 FROM job INDEXED BY job_suspect WHERE lane = 'ready' AND losses > 0 LIMIT 1;
 
+-- name: is_ready
+-- Whether a job of one of these types (a JSON array of numbers) is ready.
+SELECT 1 FROM json_each(?) AS type CROSS JOIN job INDEXED BY job_claim
+WHERE job.type_id = type.value AND lane = 'ready' AND losses = 0 LIMIT 1;
+
+-- name: is_suspect_ready
+-- The same of jobs that were lost before.
+SELECT 1 FROM json_each(?) AS type CROSS JOIN job INDEXED BY job_suspect
+WHERE job.type_id = type.value AND lane = 'ready' AND losses > 0 LIMIT 1;
+
 -- name: claim_suspect
 -- The next ready job of one type and priority that was lost before.
 SELECT * FROM job WHERE lane = 'ready' AND losses > 0 AND type_id = ? AND priority = ? ORDER BY seq LIMIT 1;
@@ -168,7 +186,7 @@ DELETE FROM ledger WHERE writer_id = ?;
 
 -- name: enlist
 -- A new writer.
-INSERT INTO writer (batch_no, dead, kind, host, pid, slots, started_at) VALUES (0, 0, ?, ?, ?, ?, ?);
+INSERT INTO writer (batch_no, dead, kind, host, pid, slots, started_at, lease, wake) VALUES (0, 0, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: handle_type
 -- A worker says which types it has handlers for.
@@ -188,7 +206,19 @@ DELETE FROM writer WHERE dead AND died_at <= ?;
 
 -- name: live_writers
 -- All writers that are not fenced.
-SELECT writer_id, kind, host, pid FROM writer WHERE NOT dead;
+SELECT writer_id, kind, host, pid, lease FROM writer INDEXED BY writer_live WHERE NOT dead;
+
+-- name: live_writer
+-- One of them.
+SELECT writer_id, kind, host, pid, wake FROM writer WHERE writer_id = ? AND NOT dead;
+
+-- name: is_live
+-- Whether a writer may still write.
+SELECT 1 FROM writer WHERE writer_id = ? AND NOT dead;
+
+-- name: listeners
+-- Where workers listen.
+SELECT wake FROM writer INDEXED BY writer_live WHERE NOT dead AND wake IS NOT NULL;
 
 -- name: declare
 -- A type: its label stays, its defaults are the latest declared.
@@ -199,70 +229,6 @@ ON CONFLICT (name) DO UPDATE SET priority = excluded.priority, max_attempts = ex
 -- name: types
 -- All types.
 SELECT type_id, name, label, priority, max_attempts, max_losses, timeout FROM type ORDER BY type_id;
-
--- name: page
--- Jobs by filter, oldest first.
-SELECT * FROM job_row WHERE key > :after
-    AND (:lanes IS NULL OR lane IN (SELECT value FROM json_each(:lanes)))
-    AND (:type_id IS NULL OR type_id = :type_id) AND (:entity IS NULL OR entity = :entity)
-    AND (:batch IS NULL OR batch = :batch)
-ORDER BY key LIMIT :limit;
-
--- name: page_newest
--- Jobs by filter, newest first.
-SELECT * FROM job_row WHERE key < :after
-    AND (:lanes IS NULL OR lane IN (SELECT value FROM json_each(:lanes)))
-    AND (:type_id IS NULL OR type_id = :type_id) AND (:entity IS NULL OR entity = :entity)
-    AND (:batch IS NULL OR batch = :batch)
-ORDER BY key DESC LIMIT :limit;
-
--- name: page_dead
--- The dead-letter queue, by its own index, oldest first.
-SELECT * FROM job_row WHERE lane = 'failed' AND key > :after
-    AND (:lanes IS NULL OR lane IN (SELECT value FROM json_each(:lanes)))
-    AND (:type_id IS NULL OR type_id = :type_id) AND (:entity IS NULL OR entity = :entity)
-    AND (:batch IS NULL OR batch = :batch)
-ORDER BY key LIMIT :limit;
-
--- name: page_dead_newest
--- The dead-letter queue, by its own index, newest first.
-SELECT * FROM job_row WHERE lane = 'failed' AND key < :after
-    AND (:lanes IS NULL OR lane IN (SELECT value FROM json_each(:lanes)))
-    AND (:type_id IS NULL OR type_id = :type_id) AND (:entity IS NULL OR entity = :entity)
-    AND (:batch IS NULL OR batch = :batch)
-ORDER BY key DESC LIMIT :limit;
-
--- name: page_entity
--- One entity's jobs, by their index, oldest first.
-SELECT * FROM job_row WHERE entity = :entity AND key > :after
-    AND (:lanes IS NULL OR lane IN (SELECT value FROM json_each(:lanes)))
-    AND (:type_id IS NULL OR type_id = :type_id) AND (:entity IS NULL OR entity = :entity)
-    AND (:batch IS NULL OR batch = :batch)
-ORDER BY key LIMIT :limit;
-
--- name: page_entity_newest
--- One entity's jobs, by their index, newest first.
-SELECT * FROM job_row WHERE entity = :entity AND key < :after
-    AND (:lanes IS NULL OR lane IN (SELECT value FROM json_each(:lanes)))
-    AND (:type_id IS NULL OR type_id = :type_id) AND (:entity IS NULL OR entity = :entity)
-    AND (:batch IS NULL OR batch = :batch)
-ORDER BY key DESC LIMIT :limit;
-
--- name: page_batch
--- One batch's jobs, by their index, oldest first.
-SELECT * FROM job_row WHERE batch = :batch AND key > :after
-    AND (:lanes IS NULL OR lane IN (SELECT value FROM json_each(:lanes)))
-    AND (:type_id IS NULL OR type_id = :type_id) AND (:entity IS NULL OR entity = :entity)
-    AND (:batch IS NULL OR batch = :batch)
-ORDER BY key LIMIT :limit;
-
--- name: page_batch_newest
--- One batch's jobs, by their index, newest first.
-SELECT * FROM job_row WHERE batch = :batch AND key < :after
-    AND (:lanes IS NULL OR lane IN (SELECT value FROM json_each(:lanes)))
-    AND (:type_id IS NULL OR type_id = :type_id) AND (:entity IS NULL OR entity = :entity)
-    AND (:batch IS NULL OR batch = :batch)
-ORDER BY key DESC LIMIT :limit;
 
 -- name: prunable
 -- Ended jobs past their retention, the oldest first; dead letters are not in this index.
@@ -307,16 +273,16 @@ SELECT type_id,
 FROM type;
 
 -- name: workers
--- Live workers and their slots.
-SELECT count(*), coalesce(sum(slots), 0) FROM writer WHERE NOT dead AND kind = 'worker';
+-- Workers that are not fenced, and their slots.
+SELECT writer_id, slots FROM writer INDEXED BY writer_live WHERE NOT dead AND kind = 'worker';
 
 -- name: used
--- Slots in use.
-SELECT count(*) FROM job WHERE lane = 'processing';
+-- Slots in use, by writer.
+SELECT writer_id, count(*) FROM job WHERE lane = 'processing' GROUP BY writer_id;
 
 -- name: handled
--- Types that a live worker handles.
-SELECT DISTINCT type_id FROM writer_type;
+-- Which types a worker handles.
+SELECT writer_id, type_id FROM writer_type;
 
 -- name: user_series
 -- The users' own series.

@@ -2,35 +2,46 @@
 
 from __future__ import annotations
 
-import json
-import threading
+import logging
+import os
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 import apsw
 
-from jobledger._core.catalog import BOUNDARIES, ladder
-from jobledger._store.contract import Batch, Claimed, Committed, Declaration, Enlistment
+from jobledger._core.catalog import ladder
+from jobledger._core.labels import OVERFLOW
+from jobledger._store import rows
+from jobledger._store.contract import Batch, Claimed, Committed, Declaration, Enlistment, Prospect, Room, Vital
+from jobledger._store.hint import ANY, types_made_by
 from jobledger._store.recall import recalled
 from jobledger._store.sqlite import batch as batches
 from jobledger._store.sqlite import connection as files
-from jobledger._store.sqlite import reads, rows, upkeep
+from jobledger._store.sqlite import latest, lists, reads, totals, upkeep
 from jobledger._store.sqlite.claim import claim
 from jobledger._store.sqlite.clock import StoreClock
+from jobledger._store.sqlite.disk import is_undone, is_unsynced
 from jobledger._store.sqlite.lockfile import lock_file
-from jobledger._store.sqlite.pages import BASE, OVERFLOW, SQL, Pages
-from jobledger.errors import CommitUnknown, Fenced
+from jobledger._store.sqlite.pages import BASE, SQL, Pages
+from jobledger._store.sqlite.prospect import prospect
+from jobledger._store.sqlite.reader import Reader
+from jobledger._store.sqlite.wake import Ear, remove, ring
+from jobledger.errors import CommitUnknown, Fenced, StoreReadOnly
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
-    from pathlib import Path
 
-    from jobledger._core.job import Job
+    from jobledger._core.observations import Observation
     from jobledger._core.reads import AuditRead, JobType, LedgerRead, Record
-    from jobledger._store.contract import Filter, Takeover
+    from jobledger._core.samples import TotalsAt
+    from jobledger._store.contract import Filter, Page, Takeover
     from jobledger._types import Micros
 
+log = logging.getLogger("jobledger.store")
 Read = TypeVar("Read")
+_inherited: list[object] = []
+"""What a forked child has of its parent: closing a connection there would be an act on the parent's file."""
 
 
 class SqliteStore:
@@ -41,8 +52,11 @@ class SqliteStore:
         now: wall time in microseconds.
         durability: ``power`` (each commit is synced), ``process`` (a power cut may lose the last commits)
             or ``off`` (for tests).
-        boundaries: the ladder of a new database; None takes the file's own, or the default.
+        boundaries: the ladder of a new database, which an old one must have; None takes the file's own, or the default.
     """
+
+    may_be_cut_off: ClassVar[bool] = False
+    """The file is on this machine: what keeps one process from it keeps the others, too."""
 
     def __init__(
         self,
@@ -52,34 +66,42 @@ class SqliteStore:
         boundaries: tuple[float, ...] | None = None,
     ) -> None:
         """Remember where; nothing is opened before it is needed."""
-        self.path = path.resolve()  # once: a later chdir must not lead to other files
+        self.path = Path(os.path.realpath(path))  # once: a later chdir must not lead to other files
         self._now = now
         self._clock = StoreClock(now)
         self._durability = durability
         self._wanted = boundaries
+        self._newest = files.newest()
         self._ladder: tuple[Micros, ...] = ()
         self._writer: apsw.Connection | None = None
-        self._reader: apsw.Connection | None = None
-        self._reading = threading.Lock()
+        self._unsynced: apsw.Error | None = None
+        self._reader, self._books = Reader(self.path, boundaries), Reader(self.path, boundaries)
+        self._pid = os.getpid()
+        self._ear: Ear | None = None
 
     def enlist(self, enlistment: Enlistment) -> int:
         """See the contract. The life byte is held before others can see the writer."""
         who, lock, writer_id = enlistment, lock_file(self.path), 0
+        wake = self._ear.name if self._ear is not None and who.kind == "worker" else None
         try:
             with self._transaction() as pages:
-                pages.write("enlist", (who.kind, who.host, who.pid, who.slots, pages.now))
+                pages.write("enlist", (who.kind, who.host, who.pid, who.slots, pages.now, who.lease, wake))
                 writer_id = self._open().last_insert_rowid()
                 for type_id in sorted(set(who.types)):
                     pages.write("handle_type", (writer_id, type_id))
                 lock.live(writer_id)
+                if who.lease:
+                    lock.beat(writer_id, self._now())
         except BaseException:
             lock.die(writer_id)  # rolled back, the id goes to somebody else
             raise
         return writer_id
 
     def commit(self, batch: Batch) -> Committed:
-        """See the contract."""
-        with self._transaction(batch.writer_id) as pages:
+        """See the contract. A forked child is not the writer that its parent has enlisted."""
+        if not lock_file(self.path).holds(batch.writer_id):
+            raise Fenced(batch.writer_id)
+        with self._transaction(batch.writer_id, types_made_by(batch.commands)) as pages:
             if not pages.write("fence", (batch.number, batch.writer_id, batch.number)):
                 raise Fenced(batch.writer_id)
             batches.promote(pages)
@@ -111,6 +133,10 @@ class SqliteStore:
             upkeep.fold(pages, writer_id)
         lock_file(self.path).die(writer_id)
 
+    def abandon(self, writer_id: int) -> None:
+        """See the contract."""
+        lock_file(self.path).die(writer_id)
+
     def declare(self, declarations: tuple[Declaration, ...], budget: int) -> tuple[JobType, ...]:
         """See the contract."""
         with self._transaction() as pages:
@@ -125,17 +151,38 @@ class SqliteStore:
         """See the contract."""
         return self._read(reads.job_types)
 
-    def take_over(self, writer_ids: tuple[int, ...] | None = None) -> tuple[Takeover, ...]:
+    def renew(self, writer_id: int) -> None:
+        """See the contract. In the lock file: it needs no transaction, and no lock that a frozen process may hold."""
+        lock = lock_file(self.path)
+        lock.beat(writer_id, max(self._now(), lock.last_beat(writer_id) + 1))
+
+    def vitals(self) -> tuple[Vital, ...]:
         """See the contract."""
         lock = lock_file(self.path)
         writers = self._read(lambda reader: list(reader.execute(SQL["live_writers"])))
-        dead = [row for row in writers if (lock.is_dead(row[0]) if writer_ids is None else row[0] in writer_ids)]
+        return tuple(
+            Vital(writer_id, kind, host, pid, lease, lock.last_beat(writer_id), lock.is_dead(writer_id))
+            for writer_id, kind, host, pid, lease in writers
+        )
+
+    def take_over(self, writer_ids: tuple[int, ...] | None = None) -> tuple[Takeover, ...]:
+        """See the contract."""
+        if writer_ids is None:
+            writer_ids = tuple(vital.writer_id for vital in self.vitals() if vital.ended)
+        lock = lock_file(self.path)
         taken: list[Takeover] = []
-        for row in dead:
+        for writer_id in writer_ids:
             with self._transaction() as pages:
-                done = upkeep.take_over(pages, row)
+                row = pages.one("live_writer", (writer_id,))
+                done = None if row is None else upkeep.take_over(pages, row[:4])
             taken += [done] if done is not None else []
+            if row is not None and row[4] is not None and lock.is_dead(writer_id):
+                remove(self.path.parent / row[4])  # a frozen process will listen again
         return tuple(taken)
+
+    def fold(self) -> int:
+        """See the contract. With one writer at a time nothing has to stand aside."""
+        return 0
 
     def prune(self, retention: Micros, limit: int) -> int:
         """See the contract."""
@@ -146,60 +193,97 @@ class SqliteStore:
         """See the contract."""
         with self._transaction() as pages:
             upkeep.sample(pages, imbalance)
+            totals.take(self._open(), pages.now)
+
+    def totals(self, step: int, begin: Micros, end: Micros) -> tuple[TotalsAt, ...]:
+        """See the contract."""
+        return self._read(lambda reader: totals.since(reader, step, begin, end))
 
     def record(self, job_id: str) -> Record | None:
         """See the contract."""
         return self._read(lambda reader: reads.record(reader, job_id))
 
-    def page(self, where: Filter, after: int | None, limit: int) -> tuple[Job, ...]:
+    def page(self, where: Filter, after: int | None, limit: int) -> Page:
         """See the contract."""
-        return self._read(lambda reader: reads.page(reader, where, after, limit))
+        return self._read(lambda reader: lists.page(reader, where, after, limit))
 
     def ledger(self) -> LedgerRead:
+        """See the contract. On a connection of its own: what others ask must not wait for thousands of series."""
+        self._forget_parent()
+        return self._books.read(lambda reader: reads.ledger(reader, self._now(), self._has_ended))
+
+    def _has_ended(self, writer_id: int) -> bool:
+        """Who may only read can't see it."""
+        try:
+            return lock_file(self.path).is_dead(writer_id)
+        except StoreReadOnly:
+            return False
+
+    def exemplars(self, limit: int) -> tuple[Observation, ...]:
         """See the contract."""
-        return self._read(lambda reader: reads.ledger(reader, self._now()))
+        return self._read(lambda reader: latest.exemplars(reader, limit))
 
     def audit(self) -> AuditRead:
         """See the contract. On a connection of its own: it may take long."""
         reader = files.open_reader(self.path)
         try:
             with files.reported(self.path):
-                return reads.audit(reader, self._now())
+                return reads.audit(reader, self._now(), self._has_ended)
         finally:
             reader.close()
 
-    def changed(self) -> int:
-        """See the contract. On the writing connection, whose own commits don't count."""
-        with files.reported(self.path):
-            return int(str(self._open().pragma("data_version")))
+    def prospect(self, writer_id: int, room: Room) -> Prospect:
+        """See the contract."""
+        return self._read(lambda reader: prospect(reader, writer_id, room, self._now()))
+
+    def listen(self, heard: Callable[[frozenset[int]], None] | None) -> None:
+        """See the contract."""
+        if self._ear is not None:
+            self._ear.close()
+        self._ear = None if heard is None else Ear(self.path, heard)
 
     def close(self) -> None:
         """See the contract."""
-        with self._reading:
-            if self._reader is not None:
-                self._reader.close()
-            self._reader = None
+        self.listen(None)
+        self._forget_parent()
+        self._reader.close()
+        self._books.close()
         if self._writer is not None:
             with lock_file(self.path).writing(files.LOCK_SECONDS):
                 self._writer.close()
         self._writer = None
 
+    def _forget_parent(self) -> None:
+        """After a fork: connections and locks are the parent's."""
+        if self._pid != os.getpid():
+            _inherited.extend((self._writer, self._reader, self._books, self._ear))
+            self._writer = self._ear = None
+            self._reader, self._books = Reader(self.path, self._wanted), Reader(self.path, self._wanted)
+            self._pid = os.getpid()
+
     def _open(self) -> apsw.Connection:
+        self._forget_parent()
         if self._writer is None:
             writer = files.open_writer(self.path, self._durability)
-            with files.reported(self.path):
-                files.migrate(writer, lock_file(self.path), self._wanted or BOUNDARIES)
-                stored = tuple(json.loads(str(writer.execute(SQL["boundaries"]).get)))
-            self._ladder = ladder(stored)
+            try:
+                with files.reported(self.path, writer):
+                    files.migrate(writer, lock_file(self.path), self._wanted)
+                    self._ladder = ladder(files.boundaries_of(writer))
+            except BaseException:
+                writer.close()
+                raise
             self._writer = writer
         return self._writer
 
     @contextmanager
-    def _transaction(self, writer_id: int = BASE) -> Generator[Pages]:
+    def _transaction(self, writer_id: int = BASE, hint: frozenset[int] = ANY) -> Generator[Pages]:
         writer = self._open()
-        with lock_file(self.path).writing(files.LOCK_SECONDS), files.reported(self.path):
+        with lock_file(self.path).writing(files.LOCK_SECONDS), files.reported(self.path, writer):
+            if self._unsynced is not None:
+                raise self._unsynced.with_traceback(None)  # whoever writes now was not there when it failed
             writer.execute(SQL["begin"])
             try:
+                files.gate(writer, self._newest)
                 pages = Pages(writer, self._clock, self._ladder)
                 yield pages
                 pages.close(writer_id)
@@ -208,22 +292,37 @@ class SqliteStore:
                     writer.execute(SQL["rollback"])
                 raise
             self._end(writer)
+        if pages.left or pages.calls:
+            self._ring(writer, hint)
+
+    def _ring(self, writer: apsw.Connection, types: frozenset[int]) -> None:
+        """Work is left: others may have room for it. It is committed, whatever happens here."""
+        own = self._ear.name if self._ear is not None else None
+        try:
+            names = [row[0] for row in writer.execute(SQL["listeners"]) if row[0] != own]
+        except apsw.Error as error:
+            log.warning("other workers could not be woken, they look by themselves: %s", error)
+        else:
+            if names:
+                ring(self.path, names, types)
 
     def _end(self, writer: apsw.Connection) -> None:
         try:
             writer.execute(SQL["commit"])
         except apsw.Error as error:
+            if is_unsynced(error):
+                self._unsynced = error
             if writer.in_transaction:
                 writer.execute(SQL["rollback"])
                 raise
+            if is_undone(error) or is_unsynced(error):
+                raise  # the one is known to be nothing, the other must not be asked again: see disk.py
             message = f"the answer of COMMIT on {self.path} is lost ({error})"
             raise CommitUnknown(message) from error
 
     def _read(self, read: Callable[[apsw.Connection], Read]) -> Read:
-        with self._reading, files.reported(self.path):
-            if self._reader is None:
-                self._reader = files.open_reader(self.path)
-            return read(self._reader)
+        self._forget_parent()
+        return self._reader.read(read)
 
 
 def _key_holder(pages: Pages) -> Callable[[int, str], str | None]:

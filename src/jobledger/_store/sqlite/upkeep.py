@@ -9,8 +9,8 @@ from jobledger._core.commands import Lose, Prune
 from jobledger._core.decide import Change, decide
 from jobledger._core.job import Status, holds_key
 from jobledger._store.contract import Takeover
+from jobledger._store.rows import job_of
 from jobledger._store.sqlite.batch import apply, promote
-from jobledger._store.sqlite.rows import job_of
 
 if TYPE_CHECKING:
     from jobledger._store.sqlite.pages import Pages

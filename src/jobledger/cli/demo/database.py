@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import glob
 import os
 from pathlib import Path
 from typing import Final
@@ -12,6 +13,7 @@ from jobledger import App, JobledgerError
 from jobledger._store.sqlite.connection import APPLICATION_ID
 from jobledger.cli.demo.files import remove_known_bad
 from jobledger.cli.demo.handlers import TYPES
+from jobledger.cli.demo.stage import Stage
 from jobledger.errors import NotAStore, StoreBusy, StoreError, StoreReadOnly
 
 _SIDECARS: Final = ("-wal", "-shm", "-lock")
@@ -34,6 +36,22 @@ def inputs_of(path: Path) -> Path:
     return path.with_name(f"{path.stem}-inputs")
 
 
+def seen_of(path: Path) -> Path:
+    """The file in which handlers write down what they see; it lies among the demo's own."""
+    return inputs_of(path) / "seen.jsonl"
+
+
+async def on_file(path: Path) -> Stage:
+    """A new database; replaces a demo's own.
+
+    Raises:
+        StoreError: as :func:`clear`.
+    """
+    await clear(path)
+    url = url_of(path)
+    return Stage(url, url, inputs_of(path), seen_of(path))
+
+
 async def clear(path: Path) -> None:
     """Make way for a new database; replaces a demo's own, never anybody else's file.
 
@@ -47,7 +65,7 @@ async def clear(path: Path) -> None:
         await _check_ours(path)
         _check_unused(path)
     _remove(path)
-    _make_inputs(inputs_of(path))
+    make_inputs(path)
 
 
 def _check_directory(path: Path) -> None:
@@ -59,7 +77,16 @@ def _check_directory(path: Path) -> None:
         raise StoreReadOnly(message)
 
 
-def _make_inputs(folder: Path) -> None:
+def make_inputs(path: Path) -> None:
+    """Make the folder for the files that the demo writes itself, and clear it of an older demo's.
+
+    Raises:
+        StoreReadOnly: it can't be made.
+    """
+    folder = inputs_of(path)
+    if folder.is_dir():
+        seen_of(path).unlink(missing_ok=True)
+    remove_known_bad(folder)
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
@@ -74,8 +101,10 @@ def _is_there(path: Path) -> bool:
 def _remove(path: Path) -> None:
     for sidecar in _SIDECARS:
         Path(f"{path}{sidecar}").unlink(missing_ok=True)
+    for bell in path.parent.glob(f"{glob.escape(path.name)}-wake-*"):
+        if bell.is_socket():
+            bell.unlink()  # of a worker that was killed
     path.unlink(missing_ok=True)
-    remove_known_bad(inputs_of(path))
 
 
 def _may_be_store(path: Path) -> bool:

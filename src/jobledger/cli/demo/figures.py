@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -12,6 +14,9 @@ from jobledger._metrics.histogram import HistogramValue
 if TYPE_CHECKING:
     from jobledger._core.catalog import Instrument
     from jobledger._metrics.snapshot import Snapshot
+
+_LOOKS: Final = 20
+"""A rate is that of so many looks."""
 
 
 def count(snapshot: Snapshot, instrument: Instrument, type_name: str) -> int:
@@ -53,3 +58,24 @@ class Figures(msgspec.Struct, frozen=True):
             cancelled=count(snapshot, catalog.CANCELLATIONS, type_name),
             retried=count(snapshot, catalog.RETRIES, type_name),
         )
+
+
+class Pace:
+    """How fast jobs end.
+
+    Attributes:
+        elapsed: seconds from the beginning to the last look.
+    """
+
+    def __init__(self) -> None:
+        """Now is the beginning."""
+        self.elapsed = 0.0
+        self._began = time.perf_counter()
+        self._window: deque[tuple[float, int]] = deque(maxlen=_LOOKS)
+
+    def of(self, ended: int) -> float:
+        """Jobs per second, when so many have ended by now."""
+        self.elapsed = time.perf_counter() - self._began
+        self._window.append((self.elapsed, ended))
+        since, before = self._window[0]
+        return (ended - before) / (self.elapsed - since) if self.elapsed > since else 0.0

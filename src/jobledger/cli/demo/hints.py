@@ -30,11 +30,23 @@ def hint(report: Report, out: Output) -> None:
         "serve",
     ):
         out.line(f"  {command(words, report.database)}")
-    out.line("Or run the demo again and kill -9 it half-way: the worker goes on with the rest, and the books balance.")
+    out.line(
+        "Or run the demo again and kill -9 the demo itself: its workers stop, the next worker goes on with the rest."
+    )
+
+
+def farewell(report: Report, out: Output) -> None:
+    """Nothing is left behind to try something on."""
+    out.title(f"The server of this demo has ended with it ({report.database})")
+    out.line("On a server of yours the jobs stay, with commands to try on them:")
+    out.line(f"  {_python()} -m jobledger demo --url postgresql://USER@HOST/DATABASE")
 
 
 def command(words: str, url: str) -> str:
     """A whole command line, with this Python by its shortest name."""
+    return f"{_python()} -m jobledger {words} --url {shlex.quote(url)}"
+
+
+def _python() -> str:
     here, python = Path.cwd(), Path(sys.executable)
-    shown = python.relative_to(here) if python.is_relative_to(here) else python
-    return f"{shlex.quote(str(shown))} -m jobledger {words} --url {shlex.quote(url)}"
+    return shlex.quote(str(python.relative_to(here) if python.is_relative_to(here) else python))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import pairwise
+from math import inf
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -36,13 +37,16 @@ class Mailboxes(msgspec.Struct, frozen=True):
         return not self.overlaps and not self.out_of_order
 
 
-def inspect(sightings: Iterable[Sighting], submitted: Sequence[str], later: Collection[str]) -> Mailboxes:
+def inspect(
+    sightings: Iterable[Sighting], submitted: Sequence[str], later: Collection[str], killed: float = inf
+) -> Mailboxes:
     """Go through all attempts, entity by entity.
 
     Args:
         sightings: in the order in which they began.
         submitted: the jobs in the order of their submit.
         later: jobs that were delayed; only from their due time on do they have a place in the order.
+        killed: when a worker was killed: no later than that did its attempts end that nobody saw ending.
     """
     order = {job_id: place for place, job_id in enumerate(submitted)}
     by_entity: dict[str, list[Sighting]] = {}
@@ -54,7 +58,9 @@ def inspect(sightings: Iterable[Sighting], submitted: Sequence[str], later: Coll
     ).most_common(1)
     overlaps = out_of_order = 0
     for seen in by_entity.values():
-        overlaps += sum(after.began < before.ended for before, after in pairwise(seen))
+        overlaps += sum(
+            after.began < (killed if before.ended is None else before.ended) for before, after in pairwise(seen)
+        )
         places = [order[one.job_id] for one in seen if one.attempt == 1 and one.job_id not in later]
         out_of_order += sum(after < before for before, after in pairwise(places))
     return Mailboxes(len(by_entity), deepest, depth, overlaps, out_of_order)

@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import platform
 from collections import Counter
+from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from jobledger import App, Status
 from jobledger._core.catalog import ELEVEN, ENQUEUED, Kind
+from jobledger.cli.demo.answers import Heard
 from jobledger.cli.demo.figures import count
-from jobledger.cli.demo.handlers import MEASURE, WATCH, witness
+from jobledger.cli.demo.handlers import MEASURE, WATCH
 from jobledger.cli.demo.mailboxes import Mailboxes, inspect
+from jobledger.cli.demo.sightings import Fates, fates_of
+from jobledger.cli.demo.takeover import Ran, TakenOver, Takeover, lost_attempts, tell, unseen
 from jobledger.cli.demo.truth import Compared, compare
-from jobledger.cli.demo.witness import Heard, Saw
+from jobledger.cli.demo.witness import Saw
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from jobledger._core.books import Audit
     from jobledger._core.report import JobSummary
     from jobledger._metrics.snapshot import Snapshot
     from jobledger.cli.demo.plan import Plan
     from jobledger.cli.demo.play import Course
+    from jobledger.cli.demo.stage import Stage
 
 _SHOWN: Final = 5
 _PAGE: Final = 1000
@@ -49,7 +56,7 @@ class Slow(msgspec.Struct, frozen=True):
 
 
 class Letter(msgspec.Struct, frozen=True):
-    """One dead letter."""
+    """One dead letter; an attempt that was lost with its worker is none of the ``attempts``."""
 
     id: str
     path: str
@@ -111,6 +118,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     cancellations: Cancellations
     deduplicated: int
     delayed: int
+    takeover: Takeover | None
     mailboxes: Mailboxes
     audit: Balance
     ground_truth: tuple[Compared, ...]
@@ -118,18 +126,21 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def sound(self) -> bool:
-        """The books balance, they say what was seen, and what was seen was in order."""
-        return self.audit.balanced and self.counters_equal_ground_truth and self.mailboxes.sound
+        """The books balance, they say what was seen, it was in order, and what was lost was done again."""
+        taken = self.takeover is None or self.takeover.sound
+        return self.audit.balanced and self.counters_equal_ground_truth and self.mailboxes.sound and taken
 
 
-async def collect(url: str, plan: Plan, course: Course) -> Report:
+async def collect(stage: Stage, plan: Plan, course: Course) -> Report:
     """Read the books, the rows and some jobs, as any other process would."""
-    async with App(url, read_only=True) as app:
+    async with App(stage.url, read_only=True) as app:
         snapshot = await app.metrics.snapshot()
-        compared = compare(snapshot, witness)
+        fates = fates_of(course.seen, course.died)
+        lost = await _lost(app, course, fates)
+        compared = compare(snapshot, fates, course.answers, unseen(lost))
         jobs = count(snapshot, ENQUEUED, MEASURE)
         return Report(
-            database=url,
+            database=stage.name,
             input=_input(plan),
             seconds={"submit": course.submit_seconds, "work": course.work_seconds},
             jobs=jobs,
@@ -137,11 +148,12 @@ async def collect(url: str, plan: Plan, course: Course) -> Report:
             metrics=_metrics(snapshot),
             percentiles=_percentiles(snapshot),
             lines_read=compared[-1].counted,
-            slowest=await _slowest(app),
+            slowest=await _slowest(app, fates),
             dead=await _dead(app, course),
-            cancellations=await _cancellations(app, plan, course),
-            deduplicated=witness.heard(MEASURE, Heard.DUPLICATE),
+            cancellations=await _cancellations(app, plan, course, fates),
+            deduplicated=course.answers.heard(MEASURE, Heard.DUPLICATE),
             delayed=len(plan.delayed),
+            takeover=_takeover(course, jobs, lost, fates),
             mailboxes=_mailboxes(plan, course),
             audit=_balance(await app.metrics.audit()),
             ground_truth=compared,
@@ -164,7 +176,36 @@ def _input(plan: Plan) -> Input:
 def _mailboxes(plan: Plan, course: Course) -> Mailboxes:
     """The replayed job began a second first attempt, at the end of its mailbox: it has no place in the order."""
     apart = {course.ids[index] for index in plan.delayed} | {course.replayed}
-    return inspect(witness.sightings, course.ids[: len(plan.files)], apart)
+    killed = inf if course.kill is None else course.kill.moment
+    return inspect(course.seen, course.ids[: len(plan.files)], apart, killed)
+
+
+def _takeover(course: Course, jobs: int, lost: tuple[TakenOver, ...], fates: Fates) -> Takeover | None:
+    if course.kill is None:
+        return None
+    begun = Counter(sighting.pid for sighting in course.seen)
+    crew = tuple(Ran(pid, begun[pid], code) for pid, code in course.exit_codes.items())
+    return tell(course.kill, jobs, crew, lost, sum(sighting.lines for sighting in fates.lost))
+
+
+async def _lost(app: App, course: Course, fates: Fates) -> tuple[TakenOver, ...]:
+    """A replay forgets the losses of the life before it, so that job is looked at in any case."""
+    if course.kill is None:
+        return ()
+    ids = dict.fromkeys([one.job_id for one in fates.lost] + [course.replayed])
+    ids |= dict.fromkeys([job.id async for job in _jobs(app) if job.losses])
+    reports = [await app.jobs.status(job_id) for job_id in ids]
+    return tuple(lost_attempts(reports, fates, course.kill.at))
+
+
+async def _jobs(app: App, status: Status | None = None) -> AsyncIterator[JobSummary]:
+    page = await app.jobs.list(status=status, limit=_PAGE)
+    while True:
+        for job in page.jobs:
+            yield job
+        if page.next is None:
+            return
+        page = await app.jobs.list(status=status, limit=_PAGE, after=page.next)
 
 
 def _metrics(snapshot: Snapshot) -> dict[str, dict[str, float]]:
@@ -185,8 +226,8 @@ def _percentiles(snapshot: Snapshot) -> dict[str, dict[str, dict[str, float | No
     }
 
 
-async def _slowest(app: App) -> tuple[Slow, ...]:
-    seen = sorted(witness.of(MEASURE, Saw.RETURNED), key=lambda sighting: sighting.seconds, reverse=True)[:_SHOWN]
+async def _slowest(app: App, fates: Fates) -> tuple[Slow, ...]:
+    seen = sorted(fates.of(MEASURE, Saw.RETURNED), key=lambda sighting: sighting.seconds, reverse=True)[:_SHOWN]
     reports = [await app.jobs.status(sighting.job_id) for sighting in seen]
     return tuple(
         Slow(report.id, report.payload["path"], report.attempts[-1].seconds or 0.0, report.result) for report in reports
@@ -194,7 +235,7 @@ async def _slowest(app: App) -> tuple[Slow, ...]:
 
 
 async def _dead(app: App, course: Course) -> Dead:
-    letters = await _letters(app)
+    letters = [letter async for letter in _jobs(app, Status.FAILED)]
     shown: list[Letter] = []
     for reason in dict.fromkeys(_reason(letter) for letter in letters):
         alike = [letter for letter in letters if _reason(letter) == reason]
@@ -203,18 +244,9 @@ async def _dead(app: App, course: Course) -> Dead:
     return Dead(len(letters), dict(reasons.most_common()), tuple(shown), course.replayed, course.discarded)
 
 
-async def _letters(app: App) -> list[JobSummary]:
-    page = await app.jobs.list(status=Status.FAILED, limit=_PAGE)
-    letters = list(page.jobs)
-    while page.next is not None:
-        page = await app.jobs.list(status=Status.FAILED, limit=_PAGE, after=page.next)
-        letters += page.jobs
-    return letters
-
-
 async def _letter(app: App, job_id: str) -> Letter:
     report = await app.jobs.status(job_id)
-    return Letter(report.id, report.payload["path"], len(report.attempts), _last_line(report))
+    return Letter(report.id, report.payload["path"], report.failures, _last_line(report))
 
 
 def _reason(letter: JobSummary) -> str:
@@ -225,14 +257,14 @@ def _last_line(letter: JobSummary) -> str:
     return ((letter.error or "").strip().splitlines() or ["unknown"])[-1]
 
 
-async def _cancellations(app: App, plan: Plan, course: Course) -> Cancellations:
+async def _cancellations(app: App, plan: Plan, course: Course, fates: Fates) -> Cancellations:
     report = await app.jobs.status(course.watch_id)
     history = tuple((entry.at.isoformat(timespec="milliseconds"), entry.event.value) for entry in report.history)
     flight = Flight(course.watch_id, course.asked, course.came_to, history)
     return Cancellations(
-        queued=witness.heard(MEASURE, Heard.CANCELLED),
+        queued=course.answers.heard(MEASURE, Heard.CANCELLED),
         before_any_worker=len(plan.cancelled),
-        in_flight=sum(len(witness.of(type_name, Saw.STOPPED)) for type_name in (MEASURE, WATCH)),
+        in_flight=sum(len(fates.of(type_name, Saw.STOPPED)) for type_name in (MEASURE, WATCH)),
         flight=flight,
     )
 

@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from jobledger._core.priority import BY_LABEL
 from jobledger.cli.demo.handlers import MEASURE, TYPES
+from jobledger.cli.demo.takeover import How, unseen
 from jobledger.cli.tables import Cell, Column, Styled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from jobledger.cli.demo.report import Report
+    from jobledger.cli.demo.takeover import Takeover
     from jobledger.cli.output import Output
 
 _GOOD: Final = Styled("ok", "green")
 _BAD: Final = Styled("BROKEN", "bold red")
 _MS: Final = 1000
 _LONGEST_ERROR: Final = 110
+_SOON: Final = 4.0
+"""Seconds in which a death is seen by its evidence, and not by silence."""
+_HOW: Final = {
+    How.NOT_BEGUN: "claimed, but the handler had not begun: executed once",
+    How.IN_THE_MIDDLE: "killed in the middle of the handler: executed again, from its beginning",
+    How.NOT_COMMITTED: "ended in the handler, but its outcome was not committed: executed twice (at-least-once)",
+}
 
 
 def show(report: Report, out: Output) -> None:
     """Print the report, part by part."""
-    for part in (_input, _metrics, _percentiles, _slowest, _cancellations, _dead, _audit, _truth):
+    for part in (_input, _metrics, _percentiles, _slowest, _cancellations, _dead, _takeover, _audit, _truth):
         part(report, out)
 
 
@@ -100,6 +110,41 @@ def _dead(report: Report, out: Output) -> None:
     out.line(f"  discarded: {dead.discarded}")
 
 
+def _takeover(report: Report, out: Output) -> None:
+    told = report.takeover
+    if told is None:
+        out.title("No worker was killed: none was seen at work after a third of the jobs")
+        return
+    out.title(f"Worker {told.killed} was killed (signal 9) when {told.after:,} of {told.jobs:,} jobs had ended")
+    out.line(
+        f"  {len(told.lost)} attempts were lost with it; from the histories of their jobs, in seconds after the kill"
+    )
+    columns = [Column(name, right=True) for name in ("put back", "elsewhere", "done again")]
+    rows: list[list[Cell]] = [
+        [one.id, f"{one.worker}, run {one.run}", _s(one.put_back), _s(one.running_again), _s(one.done_again),
+         f"{one.elsewhere}, run {one.run + 1}: {one.outcome}", _GOOD if one.sound else _BAD]
+        for one in told.lost
+    ]  # fmt: skip
+    out.table(["job", "writer", *columns, "there", ""], rows)
+    for how, count in sorted(Counter(one.how for one in told.lost).items()):
+        out.line(f"  {count} {_HOW[how]}")
+    if told.lost:
+        out.line(f"  {_s(told.put_back)} s after the kill: seen dead and put back, in one transaction")
+        if told.put_back is not None and told.put_back > _SOON:
+            out.line("    (who has just connected does not trust a lost connection, so its lease was waited for)")
+        out.line(f"  {_s(told.running_again)} s: the first of them runs elsewhere")
+        out.line(f"  {_s(told.done_again)} s: all of them are done again")
+    if told.lines_dropped:
+        out.line(f"  what these attempts had counted, {told.lines_dropped:,} lines, is in no metric: they count once")
+    out.line("  attempts by worker: " + ", ".join(_crew(told)))
+
+
+def _crew(told: Takeover) -> Iterable[str]:
+    for one in told.crew:
+        note = " (killed)" if one.pid == told.killed else " (its replacement)" if one.pid == told.replacement else ""
+        yield f"{one.pid} {one.attempts:,}{note}"
+
+
 def _audit(report: Report, out: Output) -> None:
     audit = report.audit
     out.title("The audit: every identity, summed over types and priorities")
@@ -119,6 +164,11 @@ def _truth(report: Report, out: Output) -> None:
         if one.seen or one.counted
     ]
     out.table(["series", "type", Column("counted", right=True), Column("seen", right=True), ""], rows)
+    hidden = unseen(report.takeover.lost) if report.takeover else 0
+    if hidden:
+        out.line(
+            f"{hidden} of the lost starts reached no handler, so they are seen by the histories of their jobs only"
+        )
     equal = report.counters_equal_ground_truth
     boxes = report.mailboxes
     order = f"per directory: {boxes.overlaps} overlaps, {boxes.out_of_order} out of order"
@@ -139,6 +189,10 @@ def _identities(checks: Iterable[dict[str, Any]]) -> list[list[Cell]]:
         [str(identity), equation, f"{left:,}", f"{right:,}", _GOOD if ok else _BAD]
         for (identity, equation), (left, right, ok) in sorted(sums.items(), key=lambda entry: entry[0][0])
     ]
+
+
+def _s(seconds: float | None) -> str:
+    return "never" if seconds is None else f"{seconds:.3f}"
 
 
 def _ms(seconds: float | None) -> str:

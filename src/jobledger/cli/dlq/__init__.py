@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from jobledger.cli.dlq import bury, look
+from jobledger.cli.help_page import Command, Group
 
 EPILOG = """A dead letter is a job that failed for good. It stays, with every error, until you replay or discard it:
 
@@ -14,10 +15,10 @@ EPILOG = """A dead letter is a job that failed for good. It stays, with every er
   jobledger dlq replay --all --type email.send"""
 
 group = typer.Typer(
-    name="dlq", no_args_is_help=True, rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False,
+    name="dlq", cls=Group, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False,
     help="See, replay and discard dead letters.", epilog=EPILOG,
 )  # fmt: skip
-group.command("list", epilog=look.LIST_EPILOG)(look.list_dead)
-group.command("show", epilog=look.SHOW_EPILOG)(look.show)
-group.command("replay", epilog=bury.REPLAY_EPILOG)(bury.replay)
-group.command("discard", epilog=bury.DISCARD_EPILOG)(bury.discard)
+group.command("list", cls=Command, epilog=look.LIST_EPILOG)(look.list_dead)
+group.command("show", cls=Command, epilog=look.SHOW_EPILOG)(look.show)
+group.command("replay", cls=Command, epilog=bury.REPLAY_EPILOG)(bury.replay)
+group.command("discard", cls=Command, epilog=bury.DISCARD_EPILOG)(bury.discard)

@@ -9,6 +9,7 @@ import typer
 
 from jobledger._core.job import Status
 from jobledger.app import App
+from jobledger.cli.completing import types
 from jobledger.cli.each import Answers, Told, tell_each
 from jobledger.cli.options import AppOption, JsonOption, UrlOption, YesOption
 from jobledger.cli.output import described
@@ -33,7 +34,7 @@ Examples:
 JobIds: TypeAlias = Annotated[list[str] | None, typer.Argument(metavar="ID", help="The jobs' ids.", show_default=False)]
 AllOption: TypeAlias = Annotated[bool, typer.Option("--all", help="All dead letters, after a question.")]
 TypeOption: TypeAlias = Annotated[
-    str | None, typer.Option("--type", metavar="TYPE", help="With --all: only this type.")
+    str | None, typer.Option("--type", metavar="TYPE", help="With --all: only this type.", autocompletion=types)
 ]
 _PAGE = 1000
 

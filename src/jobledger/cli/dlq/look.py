@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from jobledger._core.job import Status
+from jobledger.cli.completing import types
 from jobledger.cli.moments import away
 from jobledger.cli.options import AppOption, JobArgument, JsonOption, UrlOption
 from jobledger.cli.session import Session
 from jobledger.cli.tables import Cell, Column
-from jobledger.cli.views import headline, show_errors, show_report
+from jobledger.cli.views import headline, show_errors, show_report, tell_rest
 from jobledger.errors import NotDead
 
 if TYPE_CHECKING:
@@ -38,10 +39,14 @@ _COLUMNS: Final = (
 
 def list_dead(
     *,
-    type_name: Annotated[str | None, typer.Option("--type", metavar="TYPE", help="Only this type.")] = None,
+    type_name: Annotated[
+        str | None, typer.Option("--type", metavar="TYPE", help="Only this type.", autocompletion=types)
+    ] = None,
     entity: Annotated[str | None, typer.Option(metavar="NAME", help="Only this entity.")] = None,
     limit: Annotated[int, typer.Option(metavar="N", help="Dead letters on a page, up to 1,000.")] = 50,
-    after: Annotated[str | None, typer.Option(metavar="CURSOR", help="Where the page before ended.")] = None,
+    after: Annotated[
+        str | None, typer.Option(metavar="CURSOR", help="The cursor that the page before ended with.")
+    ] = None,
     app: AppOption = None,
     url: UrlOption = None,
     as_json: JsonOption = False,
@@ -57,10 +62,7 @@ def list_dead(
             return
         if page.jobs:
             out.table(_COLUMNS, map(_row, page.jobs))
-        else:
-            out.note("no dead letters")
-        if page.next is not None:
-            out.note(f"more: --after {page.next}")
+        tell_rest(out, page, limit, "dead letters")
 
     session.read(work)
 

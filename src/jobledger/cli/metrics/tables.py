@@ -9,14 +9,13 @@ from jobledger._core.catalog import CATALOG, ELEVEN
 from jobledger._metrics.histogram import HistogramValue
 from jobledger._metrics.process import PROCESS
 from jobledger.cli.moments import clock
-from jobledger.cli.tables import Column
+from jobledger.cli.tables import Column, Sheet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from jobledger._core.catalog import Instrument
     from jobledger._metrics.family import Family, Value
     from jobledger._metrics.snapshot import Snapshot
+    from jobledger.cli.metrics.rates import Rates
     from jobledger.cli.output import Output
     from jobledger.cli.tables import Cell
 
@@ -26,14 +25,27 @@ _DIGITS: Final = 3
 
 def show_eleven(out: Output, snapshot: Snapshot) -> None:
     """The eleven: a row in all, and a row per type where there are several."""
-    columns: list[Column | str] = [
-        "metric",
-        "type",
-        Column("value", right=True),
-        *(Column(one, right=True) for one in ("mean", "p50", "p95")),
-    ]
-    out.table(columns, (row for instrument in ELEVEN for row in _rows(instrument, snapshot)))
+    out.sheet(eleven(snapshot, snapshot.types))
     out.note(f"as of {clock(datetime.fromtimestamp(snapshot.as_of, UTC))}")
+
+
+def eleven(snapshot: Snapshot, types: tuple[str, ...], rates: Rates | None = None) -> Sheet:
+    """The eleven as a table.
+
+    Args:
+        snapshot: the numbers.
+        types: to have rows of their own, if there are several.
+        rates: how fast the counters grow, for a column of its own.
+    """
+    columns: list[Column | str] = ["metric", *(["type"] if types else []), Column("value", right=True)]
+    columns += [] if rates is None else [Column("per s", right=True)]
+    columns += [Column(name, right=True, spare=at) for at, name in enumerate(("p95", "p50", "mean"), 1)][::-1]
+    rows = [
+        [instrument.attribute, *([label] if types else []), *_cells(instrument, type_, snapshot, rates)]
+        for instrument in ELEVEN
+        for label, type_ in ((_ALL, None), *((one, one) for one in types if len(types) > 1))
+    ]
+    return Sheet(columns, rows)
 
 
 def show_catalog(out: Output) -> None:
@@ -66,22 +78,17 @@ def _plain(value: Value) -> Any:  # noqa: ANN401 - a number or a histogram, as J
     return {"count": value.count, "sum": value.sum, "buckets": buckets}
 
 
-def _rows(instrument: Instrument, snapshot: Snapshot) -> Iterator[list[Cell]]:
-    yield _row(instrument, _ALL, snapshot.value(instrument))
-    for type_ in snapshot.types if len(snapshot.types) > 1 else ():
-        yield _row(instrument, type_, snapshot.value(instrument, type=type_))
-
-
-def _row(instrument: Instrument, type_: str, value: Value | None) -> list[Cell]:
-    name = instrument.attribute
+def _cells(instrument: Instrument, type_: str | None, snapshot: Snapshot, rates: Rates | None) -> list[Cell]:
+    value = snapshot.value(instrument) if type_ is None else snapshot.value(instrument, type=type_)
+    rate = [] if rates is None else [_rate(rates.of(instrument, type_))]
     if isinstance(value, HistogramValue):
-        return [
-            name,
-            type_,
-            f"{value.count:,}",
-            *map(_seconds, (value.mean, value.quantile(0.5), value.quantile(0.95))),
-        ]
-    return [name, type_, "" if value is None else f"{value:,}", "", "", ""]
+        times = (value.mean, value.quantile(0.5), value.quantile(0.95))
+        return [f"{value.count:,}", *rate, *map(_seconds, times)]
+    return ["" if value is None else f"{value:,}", *rate, "", "", ""]
+
+
+def _rate(value: float | None) -> str:
+    return "" if value is None else f"{value:,.1f}"
 
 
 def _seconds(value: float | None) -> str:

@@ -1,0 +1,70 @@
+"""The server's clock as this process knows it: asked at each batch, and reckoned in between."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final
+
+from jobledger._clock import SystemClock
+from jobledger._types import SECOND
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jobledger._types import Micros
+
+SLACK: Final[Micros] = SECOND
+"""How far a reckoning may be from the server's clock; a batch that is further off is made again."""
+_DRIFT: Final = 2000
+"""Two clocks part by less than one in so many."""
+
+
+class ServerClock:
+    """Microseconds of the server, never ahead of it and never going back.
+
+    Args:
+        fixed: a clock to use instead, as tests do.
+    """
+
+    def __init__(self, fixed: Callable[[], Micros] | None = None) -> None:
+        """Nothing is known yet."""
+        self._fixed = fixed
+        self._uptime = SystemClock().uptime
+        self._offset: Micros | None = None
+        self._learnt_at: Micros = 0
+        self._last: Micros = 0
+
+    @property
+    def slack(self) -> Micros | None:
+        """How near a reckoning must be; None: it is no reckoning."""
+        return None if self._fixed is not None else SLACK
+
+    @property
+    def is_known(self) -> bool:
+        """Whether there is a time to reckon from."""
+        return self._fixed is not None or self._offset is not None
+
+    def learn(self, server: Micros) -> Micros:
+        """The server has just said what time it is: on the way to here it has got later, so this is never ahead.
+
+        The answer that was fastest is the nearest, but clocks drift apart; and one that is set back has to be believed.
+        """
+        here = round(self._uptime() * SECOND)
+        said = server - here
+        if self._offset is None or self._offset - said > SLACK:
+            self._offset = said
+        else:
+            self._offset = max(said, self._offset - (here - self._learnt_at) // _DRIFT)
+        self._learnt_at = here
+        return self.now()
+
+    def now(self) -> Micros:
+        """The time of a batch that is made now."""
+        if self._fixed is not None:
+            moment = self._fixed()
+        elif self._offset is None:
+            moment = time.time_ns() // 1000
+        else:
+            moment = self._offset + round(self._uptime() * SECOND)
+        self._last = max(self._last, moment)
+        return self._last

@@ -1,0 +1,1 @@
+"""The doctor for a store on PostgreSQL."""

@@ -1,0 +1,146 @@
+"""One at a time and in order, per entity; and never two executions of one job at once."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+from jobledger._core.job import EventName
+from tests.faults.chaos.finding import Finding
+from tests.faults.chaos.plan import STEPS_ASIDE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from jobledger._core.job import Event
+    from jobledger._core.reads import Record
+    from tests.faults.chaos.attempts import Attempt, Attempts
+    from tests.faults.chaos.books import Books
+    from tests.faults.chaos.delays import Delays
+    from tests.faults.chaos.lines import Signalled, Started
+
+IN_ORDER = "the first starts of an entity's jobs are in the order of their submission"
+GROWING = "fences grow along an entity"
+ALONE = "no two executions of an entity overlap"
+ONCE = "no two executions of a job overlap"
+HELD = "an entity's mailbox belongs to one job until that has ended"
+_ENDED: Final = frozenset({EventName.COMPLETED, EventName.DEAD_LETTERED, EventName.CANCELLED})
+
+
+@dataclass(frozen=True)
+class Interval:
+    """How long a handler's code ran, as far as can be known.
+
+    Attributes:
+        until: its end line, or the signal that killed its process.
+    """
+
+    attempt: Attempt
+    started: Started
+    until: int
+
+
+class Order:
+    """Checks the order of a run.
+
+    Args:
+        books: the jobs with their histories.
+        attempts: all of them.
+        signals: whom a signal hit: a killed process runs nothing after it.
+        delays: how long each job of the plan was delayed at first, microseconds.
+        overlap: for how many microseconds submits may be under way at once: those have no order.
+
+    Attributes:
+        in_zombie_windows: overlaps with code that a stopped process still ran after others had taken over.
+    """
+
+    def __init__(
+        self, books: Books, attempts: Attempts, signals: Iterable[Signalled], delays: Delays, overlap: int = 0
+    ) -> None:
+        self._books = books
+        self._attempts = attempts
+        self._signals = tuple(signals)
+        self._delays = delays
+        self._overlap = overlap
+        self._killed = {one.pid: one.at for one in self._signals if one.signal == "kill"}
+        self.in_zombie_windows = 0
+
+    def findings(self) -> Iterator[Finding]:
+        """All that is out of order."""
+        for entity, attempts in self._attempts.by_entity.items():
+            yield from self._first_starts(entity, attempts)
+            yield from self._fences(entity, attempts)
+            yield from self._overlaps(ALONE, attempts)
+        for entity, records in self._books.by_entity.items():
+            yield from self._held(entity, records)
+        by_job: dict[str, list[Attempt]] = defaultdict(list)
+        for attempt in self._attempts.all:
+            by_job[attempt.job.id].append(attempt)
+        for attempts in by_job.values():
+            yield from self._overlaps(ONCE, attempts)
+
+    def _first_starts(self, entity: str, attempts: list[Attempt]) -> Iterator[Finding]:
+        """A job may go ahead of an older one only if that was not due when it became the head of the mailbox."""
+        firsts = sorted((one for one in attempts if one.began.run == 1), key=lambda one: one.began.at)
+        ends = sorted(one.outcome.at for one in attempts if one.outcome is not None)
+        for place, later in enumerate(firsts):
+            for earlier in firsts[:place]:
+                if earlier.job.key < later.job.key:
+                    continue
+                freed = max((at for at in ends if at <= earlier.began.at), default=0)
+                if self._first_due(later) + self._overlap <= max(freed, self._first_due(earlier)):
+                    yield Finding(IN_ORDER, f"{entity}: {earlier} before {later}")
+
+    def _first_due(self, attempt: Attempt) -> int:
+        return attempt.job.submitted_at + self._delays.of(attempt.job.id)
+
+    def _held(self, entity: str, records: list[Record]) -> Iterator[Finding]:
+        """By the books alone: from a job's start to its end no other one starts, unless it has stepped aside."""
+        moves = [(event.at, event.name is EventName.STARTED, one, event) for one in records for event in one.history]
+        holder: str | None = None
+        for _, starts, one, event in sorted(moves, key=lambda move: move[:2]):
+            if starts:
+                if holder not in {None, one.job.id}:
+                    yield Finding(HELD, f"{entity}: {one.job.id} run {event.run} started, but {holder} held it")
+                holder = one.job.id
+            elif holder == one.job.id and self._frees(one, event):
+                holder = None
+
+    @staticmethod
+    def _frees(record: Record, event: Event) -> bool:
+        """Lost, released or in a blocking back-off, a job keeps its mailbox."""
+        return event.name in _ENDED or (event.name is EventName.RETRIED and record.type.name == STEPS_ASIDE)
+
+    @staticmethod
+    def _fences(entity: str, attempts: list[Attempt]) -> Iterator[Finding]:
+        seen = sorted((one.started for one in attempts if one.started is not None), key=lambda line: line.at)
+        for before, after in pairwise(seen):
+            if after.fence <= before.fence:
+                yield Finding(GROWING, f"{entity}: {before.fence} ({before.job}), then {after.fence} ({after.job})")
+
+    def _overlaps(self, rule: str, attempts: list[Attempt]) -> Iterator[Finding]:
+        intervals = sorted((self._interval(one) for one in attempts if one.started), key=lambda one: one.started.at)
+        for before, after in pairwise(intervals):
+            if after.started.at >= before.until:
+                continue
+            if self._is_zombie(before, after):
+                self.in_zombie_windows += 1
+                continue
+            late = (before.until - after.started.at) / 1_000_000
+            yield Finding(rule, f"{before.attempt} still ran for {late:.1f} ms when {after.attempt} started")
+
+    def _interval(self, attempt: Attempt) -> Interval:
+        assert attempt.started is not None
+        killed = self._killed.get(attempt.started.pid)
+        ended = attempt.ended.at if attempt.ended is not None else None
+        until = min(at for at in (ended, killed, 1 << 62) if at is not None)
+        return Interval(attempt, attempt.started, until)
+
+    def _is_zombie(self, before: Interval, after: Interval) -> bool:
+        """It was taken over while its process was stopped, and ran on when that was continued."""
+        return before.attempt.was_lost and any(
+            one.signal == "stop" and one.pid == before.started.pid and one.at < after.started.at
+            for one in self._signals
+        )

@@ -1,0 +1,53 @@
+"""Processes are killed while they work: no acknowledged job is lost, the books balance, order stands, nothing is stuck.
+
+The full size is `make faults`; see docs/faults.md.
+"""
+
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from tests.faults.chaos.report import table
+from tests.faults.chaos.run import run
+from tests.faults.chaos.settings import Settings
+from tests.faults.chaos.verdict import Verdict
+
+
+@pytest.fixture
+def settings(store_path: Path, tmp_path: Path, books_balance: set[Path]) -> Settings:
+    books_balance.add(store_path.resolve())
+    url = f"sqlite:///{store_path}?durability=off"
+    return Settings(url=url, folder=str(tmp_path), jobs=1_500, seconds=3.0, every=0.75)
+
+
+def sound(settings: Settings) -> Verdict:
+    verdict = run(settings)
+    assert verdict.sound, table(verdict)
+    return verdict
+
+
+def test_workers_are_killed(settings: Settings) -> None:
+    """Two workers, of which one is killed at a time; the submitter is killed, too."""
+    verdict = sound(settings)
+    assert len(verdict.losses.hits) == 4
+    assert verdict.losses.lost, "the load was too light: no kill has hit an attempt"
+    assert verdict.acknowledged.jobs > settings.jobs // 2
+    assert verdict.audits == 9
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_workers_are_killed_or_stopped_for_longer_than_their_lease(settings: Settings) -> None:
+    """Who was stopped runs on as a zombie, is refused, and comes back as a new worker."""
+    harder = replace(settings, jobs=8_000, seconds=20.0, every=1.0, signals=("kill", "stop"), lease=2.0, workers=3)
+    verdict = sound(harder)
+    assert any(hit.zombies for hit in verdict.losses.hits), "nobody who was stopped came back to refused attempts"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_full_size(settings: Settings) -> None:
+    """What `make faults` runs."""
+    verdict = sound(replace(settings, url=settings.url.partition("?")[0], jobs=20_000, seconds=30.0, every=1.0))
+    assert len(verdict.losses.hits) == 30

@@ -1,0 +1,142 @@
+"""One line for each outcome, with the job in the record, and nothing that a terminal would obey."""
+
+import asyncio
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from jobledger import App, Cancel, Fail, JobFilter, Retry
+from tests.waiting import until
+
+TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
+@pytest.fixture
+def records() -> Iterator[list[logging.LogRecord]]:
+    """What the loggers of outcomes and of the shop have said."""
+    found: list[logging.LogRecord] = []
+    listener = logging.Handler()
+    listener.emit = found.append  # type: ignore[assignment,method-assign]
+    listener.addFilter(JobFilter())
+    loggers = [logging.getLogger("jobledger.outcome"), logging.getLogger("shop")]
+    for logger in loggers:
+        logger.addHandler(listener)
+        logger.setLevel(logging.INFO)
+    yield found
+    for logger in loggers:
+        logger.removeHandler(listener)
+        logger.setLevel(logging.NOTSET)
+
+
+def outcomes(records: list[logging.LogRecord]) -> list[tuple[str, str]]:
+    return [(record.levelname, record.outcome) for record in records if record.name == "jobledger.outcome"]  # type: ignore[attr-defined]
+
+
+async def test_each_outcome_has_its_level(app: App, records: list[logging.LogRecord]) -> None:
+    answers = iter([Retry(after=0), None, Cancel(), Fail("no such customer")])
+
+    @app.job("work")
+    async def work() -> object:
+        return next(answers)
+
+    async with app.worker(slots=1):
+        for _ in range(3):
+            await work.submit()
+        await until(lambda: len(outcomes(records)) == 4, "all outcomes are logged")
+    assert sorted(outcomes(records)) == [
+        ("ERROR", "dead_lettered"),
+        ("INFO", "cancelled"),
+        ("INFO", "completed"),
+        ("WARNING", "retried"),
+    ]
+
+
+async def test_the_record_names_the_job(app: App, records: list[logging.LogRecord]) -> None:
+    @app.job("invoice.send")
+    async def send(*, secret: str) -> str:
+        raise ValueError(f"bad {len(secret)}")
+
+    async with app.worker():
+        job_id = await send.options(entity="customer:42", max_attempts=1, trace=TRACEPARENT).submit(secret="hunter2")  # noqa: S106 - it must not be logged
+        await until(lambda: outcomes(records), "the outcome is logged")
+    (record,) = (record for record in records if record.name == "jobledger.outcome")
+    found = {
+        name: getattr(record, name) for name in ("job_id", "job_type", "job_entity", "attempt", "trace_id", "reason")
+    }
+    assert found == {
+        "job_id": str(job_id),
+        "job_type": "invoice.send",
+        "job_entity": "customer:42",
+        "attempt": 1,
+        "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+        "reason": "MaxAttempts",
+    }
+    text = record.getMessage()
+    assert text.startswith(f"invoice.send {job_id}, attempt 1: dead-lettered after 0.")
+    assert text.endswith(": ValueError: bad 7")
+    assert "hunter2" not in str(record.__dict__)
+
+
+async def test_what_an_error_says_is_shown_and_not_obeyed(app: App, records: list[logging.LogRecord]) -> None:
+    @app.job("work")
+    async def work() -> None:
+        raise ValueError("\x1b[31mred\x9b2026-01-01 INFO all is well" + "x" * 1000)
+
+    async with app.worker():
+        await work.options(max_attempts=1).submit()
+        await until(lambda: outcomes(records), "the outcome is logged")
+    text = records[-1].getMessage()
+    assert text.endswith("…")
+    assert not any(ord(character) < 32 for character in text)
+    assert len(text) < 500
+
+
+@pytest.mark.parametrize("is_async", [True, False])
+async def test_a_handlers_own_logs_say_whose_they_are(
+    app: App, records: list[logging.LogRecord], *, is_async: bool
+) -> None:
+    log = logging.getLogger("shop")
+
+    async def in_loop() -> None:
+        log.info("packing")
+        await asyncio.create_task(later())
+
+    async def later() -> None:
+        log.info("shipping")
+
+    def in_thread() -> None:
+        log.info("packing")
+        log.info("shipping")
+
+    work = app.job("pack")(in_loop if is_async else in_thread)
+    log.info("before")
+    async with app.worker():
+        job_id = await work.submit()
+        await until(lambda: outcomes(records), "the outcome is logged")
+    log.info("after")
+    said = [(r.getMessage(), r.job_id, r.job_type) for r in records if r.name == "shop"]  # type: ignore[attr-defined]
+    assert said == [
+        ("before", None, None),
+        ("packing", job_id, "pack"),
+        ("shipping", job_id, "pack"),
+        ("after", None, None),
+    ]
+
+
+async def test_a_level_that_nobody_wants_costs_nothing(app: App, caplog: pytest.LogCaptureFixture) -> None:
+    @app.job("work")
+    async def work() -> None:
+        """Nothing."""
+
+    with caplog.at_level(logging.WARNING, "jobledger.outcome"):
+        async with app.worker():
+            await work.result(await work.submit(), wait=10)
+    assert outcomes(caplog.records) == []
+
+
+def test_a_record_that_names_its_job_is_left_as_it_is() -> None:
+    """The outcome of one job may be logged while another one is at hand."""
+    record = logging.makeLogRecord({"job_id": "a", "job_type": "work"})
+    assert JobFilter().filter(record)
+    assert (record.__dict__["job_id"], record.__dict__["job_type"]) == ("a", "work")

@@ -1,0 +1,65 @@
+"""A server's time, as it is reckoned from answers that take a while."""
+
+from __future__ import annotations
+
+import pytest
+
+from jobledger._store.postgres.clock import SLACK, ServerClock
+from jobledger._types import SECOND
+
+
+class Uptime:
+    def __init__(self) -> None:
+        self.seconds = 100.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture
+def uptime() -> Uptime:
+    return Uptime()
+
+
+@pytest.fixture
+def clock(uptime: Uptime) -> ServerClock:
+    clock = ServerClock()
+    clock._uptime = uptime
+    return clock
+
+
+def answered(clock: ServerClock, uptime: Uptime, took: float, ahead: int = 1_000_000) -> int:
+    """Learn from an answer that was so long on its way; the server is ``ahead`` of this uptime."""
+    server = round(uptime.seconds * SECOND) + ahead
+    uptime.seconds += took
+    return clock.learn(server)
+
+
+def behind(clock: ServerClock, uptime: Uptime, ahead: int = 1_000_000) -> int:
+    return round(uptime.seconds * SECOND) + ahead - clock.now()
+
+
+def test_a_slow_answer_does_not_set_it_back(clock: ServerClock, uptime: Uptime) -> None:
+    """Else what one process does would seem to be earlier than what it follows in another."""
+    answered(clock, uptime, 0.0002)
+    answered(clock, uptime, 0.05)
+    assert 0 <= behind(clock, uptime) < 250
+
+
+def test_it_is_never_ahead_of_a_clock_that_drifts(clock: ServerClock, uptime: Uptime) -> None:
+    """By an hour of 400 millionths, asked once a second, with answers of a millisecond."""
+    ahead = 1_000_000
+    for _ in range(3600):
+        answered(clock, uptime, 0.001, ahead)
+        assert 0 <= behind(clock, uptime, ahead) < 2_000
+        uptime.seconds += 1
+        ahead -= 400
+
+
+def test_a_server_that_is_set_back_is_believed(clock: ServerClock, uptime: Uptime) -> None:
+    """But this process's own time never goes back."""
+    before = answered(clock, uptime, 0.0)
+    uptime.seconds += 1
+    assert answered(clock, uptime, 0.0, 1_000_000 - 3 * SLACK) >= before
+    uptime.seconds += 10
+    assert behind(clock, uptime, 1_000_000 - 3 * SLACK) == 0
