@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from jobledger import App
 from jobledger._config import MAX_ERROR
 from jobledger._runtime.told import clipped
@@ -16,6 +18,23 @@ def test_the_end_of_a_long_error_is_kept() -> None:
 def test_what_no_store_can_hold_is_made_visible() -> None:
     """PostgreSQL has no NUL in its texts, and no halves of surrogate pairs."""
     assert clipped("no\0body \ud800") == r"no\x00body ?"
+
+
+@pytest.mark.parametrize(
+    ("error", "kept"),
+    [
+        ("no route to postgresql://jobs:s3cr:et@db.example/shop", "no route to postgresql://jobs:***@db.example/shop"),
+        ("redis://:s3cret@cache:6379/0, amqp://a:b@c", "redis://:***@cache:6379/0, amqp://a:***@c"),
+        ("https://example.org:8080/@ada and a:b@c", "https://example.org:8080/@ada and a:b@c"),
+    ],
+)
+def test_the_password_of_a_url_is_not_kept(error: str, kept: str) -> None:
+    assert clipped(error) == kept
+
+
+def test_a_password_is_hidden_before_the_text_is_cut() -> None:
+    url = "postgresql://jobs:" + "s3cret" * 10
+    assert "s3cret" not in clipped(f"{url}@db/{'x' * (MAX_ERROR - 20)}")
 
 
 async def test_a_traceback_begins_in_the_handler(app: App) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import re
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -12,6 +13,8 @@ from jobledger._config import MAX_ERROR
 if TYPE_CHECKING:
     from types import TracebackType
 
+_PASSWORD: Final = re.compile(r"(://[^\s:/@]*):[^\s/@]+@")
+"""Of a URL: drivers quote the one that they could not use."""
 _FOREIGN: Final = (str(Path(__file__).parent), str(Path(concurrent.futures.__file__).parent))
 
 
@@ -21,8 +24,12 @@ def told(error: BaseException) -> str:
 
 
 def clipped(error: str) -> str:
-    """The end of a long error: that is where the exception is named. What a database can't hold is made visible."""
+    """The end of a long error: that is where the exception is named.
+
+    What a database can't hold is made visible, and the password of a URL is not.
+    """
     text = error.encode("utf-8", "replace").decode().replace("\0", r"\x00")
+    text = _PASSWORD.sub(r"\1:***@", text)
     return text if len(text) <= MAX_ERROR else "…" + text[-MAX_ERROR:]
 
 
