@@ -19,6 +19,45 @@ AS $f$
     ), 52, 1), 53, 1), 'hex')::uuid::text
 $f$;
 
+-- Why JSON that the server takes could not be read again by everybody, as jobledger._store.codec has it; else NULL. What
+-- it says of strings is said without those of two backslashes, so that one before a quote or a u is an escape.
+CREATE FUNCTION {schema}.unreadable(p_json text) RETURNS text LANGUAGE plpgsql IMMUTABLE
+SET search_path = {schema}, pg_temp AS $f$
+DECLARE
+    c_depth CONSTANT integer := 200;
+    c_digits CONSTANT integer := 4000;
+    v_strings text;
+    v_left text;
+BEGIN
+    IF length(p_json) < 300 AND p_json !~ '\\u|[0-9][eE]' THEN
+        RETURN NULL;
+    END IF;
+    v_strings := replace(p_json, '\\', '');
+    IF regexp_replace(
+        v_strings, '\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}', '', 'g'
+    ) ~ '\\u[dD][89a-fA-F]' THEN
+        RETURN 'it has half a surrogate pair';
+    END IF;
+    v_left := regexp_replace(v_strings, '"([^"\\]|\\.)*"', '', 'g');
+    IF strpos(translate(v_left, '123456789', '000000000'), repeat('0', c_digits + 1)) > 0 THEN
+        RETURN format('a number has more than %s digits; use a string', c_digits);
+    END IF;
+    BEGIN
+        PERFORM count(n.found[1]::float8)
+        FROM regexp_matches(v_left, '-?[0-9]+(?:[.][0-9]+(?:[eE][-+]?[0-9]+)?|[eE][-+]?[0-9]+)', 'g') AS n(found);
+    EXCEPTION WHEN numeric_value_out_of_range THEN
+        RETURN 'a number is out of range';
+    END;
+    v_left := translate(regexp_replace(v_left, '[^][{}]', '', 'g'), '{}', '[]');
+    FOR _ IN 1..c_depth LOOP
+        EXIT WHEN v_left = '';
+        v_left := replace(v_left, '[]', ''); -- each round takes the innermost away
+    END LOOP;
+    RETURN CASE WHEN v_left <> '' THEN
+        format('nested more than %s deep: store the data elsewhere, or flatten it', c_depth)
+    END;
+END $f$;
+
 -- What can be wrong with items is an error that says which and why, before anything is written.
 CREATE FUNCTION {schema}.check_items(p_items {schema}.item[]) RETURNS void LANGUAGE plpgsql
 SET search_path = {schema}, pg_temp AS $f$
@@ -54,6 +93,11 @@ BEGIN
     IF FOUND THEN
         RAISE EXCEPTION 'a payload is a JSON object of at most 262144 bytes, not % of %', v_bad.kind,
             coalesce(v_bad.size, 0) USING ERRCODE = 'JL005', HINT = 'Store large data elsewhere and pass a reference.';
+    END IF;
+    SELECT u.why INTO v_bad FROM unnest(p_items) i, unreadable(i.payload) AS u(why) WHERE u.why IS NOT NULL
+    ORDER BY i.place LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'not JSON that everybody can read: %', v_bad.why USING ERRCODE = 'JL005';
     END IF;
     SELECT CASE
         WHEN i.rank IS NULL THEN format('unknown priority %L: use one of critical, high, normal, low', i.priority)
