@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 import threading
 from collections import Counter
@@ -103,6 +104,7 @@ class Dispatcher:
         self._timer: asyncio.TimerHandle | None = None
         self._due: int | None = None
         self._stops = 0
+        self._home = contextvars.copy_context()
 
     def look(self) -> None:
         """There may be ready jobs: look with the next batch, which is now."""
@@ -207,7 +209,8 @@ class Dispatcher:
         self.idle.clear()
         if self._told is not None:
             attempt.stop(self._told)
-        attempt.task = asyncio.get_running_loop().create_task(self._run(attempt))
+        # Not in the context at hand: that may be of somebody in this process who submits.
+        attempt.task = asyncio.get_running_loop().create_task(self._run(attempt), context=self._home.copy())
 
     async def _run(self, attempt: Attempt) -> None:
         ended = await attempt.run()
