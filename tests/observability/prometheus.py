@@ -143,13 +143,25 @@ class Prometheus:
         found: list[dict[str, Any]] = self.api("targets", state="active")["activeTargets"]
         return found
 
-    def until_scraped(self, job: str, after: float = 0) -> float:
-        """Wait for a scrape of the store as it was after a moment of its own clock: when that was, for `ask`."""
+    def until_scraped(self, job: str, after: float = 0, targets: int = 1) -> float:
+        """Wait for a scrape of each target, of the store as it was after a moment of its own clock.
+
+        Returns:
+            When the last of these scrapes was, for `ask`.
+        """
         query = f'jobs_ledger_as_of_timestamp_seconds{{job="{job}"}}'
-        until_blocking(lambda: self.ask(f"{query} > {after:.6f}"), f"{job} was scraped", PATIENCE)
-        moment = self.value(f"timestamp({query})")
+        until_blocking(
+            lambda: len(self.ask(f"{query} > {after:.6f}")) == targets, f"{targets} of {job} are scraped", PATIENCE
+        )
+        moment = self.value(f"max(timestamp({query}))")
         assert moment is not None
         return moment
+
+    def exemplars(self, series: str, until: float) -> list[dict[str, Any]]:
+        """The exemplars that it keeps of the hour before a moment: for each series its labels, and `exemplars`."""
+        window = {"start": f"{until - 3600:.3f}", "end": f"{until + 60:.3f}"}
+        found: list[dict[str, Any]] = self.api("query_exemplars", query=series, **window)
+        return found
 
     def api(self, path: str, **parameters: str) -> Any:
         """The data of an answer of its API."""
