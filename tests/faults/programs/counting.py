@@ -1,0 +1,42 @@
+"""A worker whose handlers count, and write down what they count: ``counting URL FILE HELD``.
+
+The handler of the job with the number HELD counts, says so in the file, and never ends.
+"""
+
+import asyncio
+import os
+import sys
+
+from jobledger import App, Context
+
+URL, NOTES, HELD = sys.argv[1], sys.argv[2], int(sys.argv[3])
+app = App(URL)
+
+
+def note(word: str, number: int) -> None:
+    """One write to a file opened for appending: it is in the file, whole, before the handler goes on."""
+    descriptor = os.open(NOTES, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.write(descriptor, f"{word} {number}\n".encode())
+    os.close(descriptor)
+
+
+@app.job("invoice.charge", max_losses=1000, retry_base=0)
+async def charge(ctx: Context, *, number: int) -> None:
+    plan = "pro" if number % 2 else "free"
+    ctx.metrics.counter("billing_invoices_total", plan=plan).inc(3)
+    ctx.metrics.histogram("billing_invoice_euros").observe(number)
+    note("counted", number)
+    await asyncio.sleep(0.002)
+    if number == HELD:
+        note("held", number)
+        await asyncio.Event().wait()
+    if number % 7 == 0 and ctx.attempt == 1:
+        raise ConnectionError("its counts are dropped")
+
+
+async def main() -> None:
+    async with app.worker(slots=4, lease=1):
+        await asyncio.Event().wait()
+
+
+asyncio.run(main())
