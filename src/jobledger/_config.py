@@ -20,6 +20,8 @@ MAX_NAME: Final = 255
 """Characters of a type, an entity, a dedupe key or a batch id."""
 MAX_ERROR: Final = 8 * 1024
 MAX_MESSAGE: Final = 1024
+MAX_HELP: Final = 255
+"""Characters of what a metric of the users' own means."""
 MAX_LIMIT: Final = 1_000_000
 """Attempts, or lost workers, that a job may have."""
 MAX_FACTOR: Final = 1_000

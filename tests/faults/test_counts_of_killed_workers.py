@@ -19,7 +19,7 @@ __all__ = ["url"]
 
 JOBS = 50
 HELD = (2, 9, 17, 30, 44)
-"""The jobs whose handlers never end: their worker is killed when it has counted them."""
+"""From these jobs on no handler of a worker ends: it is killed when it has counted this one."""
 
 
 class Notes:
@@ -66,7 +66,7 @@ async def test_a_completed_job_is_counted_once(
             await until(partial(notes.holds, held), f"job {held} has counted and waits", 30)
             worker.kill()
             worker.wait()
-        new_worker(-1)
+        new_worker(JOBS)
 
         async def done() -> bool:
             return await app.metrics.jobs.completions.read() == JOBS

@@ -51,6 +51,22 @@ async def test_histograms_too(app: App) -> None:
         assert await value(app, "mail_bytes_sum") == "3.0"
 
 
+async def test_a_namespace_and_what_its_metrics_mean(app: App) -> None:
+    """A prefix for all names of a subject, and a line of help for whoever meets them on a board."""
+
+    @app.job("invoice.charge")
+    async def charge(ctx: Context, *, plan: str, cents: int) -> None:
+        billing = ctx.metrics.namespace("billing")
+        billing.counter("invoices_total", "Invoices that were charged.", plan=plan).inc()
+        billing.counter("revenue_cents_total", "What they came to.", plan=plan).inc(cents)
+
+    async with app.worker():
+        await charge.result(await charge.submit(plan="pro", cents=4900), wait=5)
+        assert await value(app, 'billing_invoices_total{plan="pro"}') == "1.0"
+        assert await value(app, 'billing_revenue_cents_total{plan="pro"}') == "4900.0"
+        assert "# HELP billing_invoices_total Invoices that were charged." in (await app.metrics.text()).decode()
+
+
 async def test_outside_of_a_handler(app: App) -> None:
     """`app.metrics.inc` is a commit of its own."""
     async with app:

@@ -102,7 +102,7 @@ def test_many_folds_overflow_nothing(store_path: Path) -> None:
     for _ in range(3):
         writer = store.enlist(Enlistment("client", "here", os.getpid()))
         store._open().execute(
-            "INSERT INTO user_series VALUES (1000, 'b_total', 'counter', '[]') ON CONFLICT DO NOTHING"
+            "INSERT INTO user_series VALUES (1000, 'b_total', 'counter', '[]', '') ON CONFLICT DO NOTHING"
         )
         store._open().execute("INSERT INTO ledger VALUES (?, 1000, 0, -1, 0, ?)", (writer, word - 1))
         store.retire(writer)

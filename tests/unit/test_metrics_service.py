@@ -195,8 +195,27 @@ async def test_a_namespace_is_a_prefix(metrics: MetricsService) -> None:
 
 
 async def test_label_names_may_be_any_word(metrics: MetricsService) -> None:
-    await metrics.inc("a_total", 1, name="x", n="y", self="z", labels="w")
-    assert 'a_total{labels="w",n="y",name="x",self="z"} 1.0' in (await metrics.text()).decode()
+    await metrics.inc("a_total", 1, name="x", n="y", self="z", labels="w", help="v")
+    assert 'a_total{help="v",labels="w",n="y",name="x",self="z"} 1.0' in (await metrics.text()).decode()
+
+
+async def test_what_a_metric_means_is_scraped(metrics: MetricsService) -> None:
+    billing = metrics.namespace("billing")
+    await billing.counter("invoices_total", "Invoices that were charged.", plan="pro").inc()
+    await billing.counter("invoices_total", plan="free").inc()
+    await metrics.inc("signups_total")
+    text = (await metrics.text()).decode()
+    assert "# HELP billing_invoices_total Invoices that were charged.\n" in text
+    assert "# HELP signups_total Counted by this application's own code, committed with its jobs.\n" in text
+
+
+async def test_a_process_has_one_help_for_a_name(metrics: MetricsService) -> None:
+    """The first: two places in a program with different ones would write a new one with every count."""
+    billing = metrics.namespace("billing")
+    for text in ("Invoices.", "Bills.", ""):
+        await billing.counter("invoices_total", text).inc()
+    assert billing.counter("invoices_total", "Bills.").help == "Invoices."
+    assert "# HELP billing_invoices_total Invoices.\n" in (await metrics.text()).decode()
 
 
 async def test_the_same_rules_as_in_a_handler(metrics: MetricsService) -> None:

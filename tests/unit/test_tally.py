@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -50,6 +50,39 @@ def test_draining_begins_again(metrics: UserMetrics) -> None:
 def test_counting_nothing_makes_a_series_visible(metrics: UserMetrics) -> None:
     metrics.counter("emails_sent_total").inc(0)
     assert [delta.amount for delta in metrics.drain()] == [0]
+
+
+def test_a_namespace_is_a_prefix_of_the_same_counts(metrics: UserMetrics) -> None:
+    billing = metrics.namespace("billing")
+    billing.counter("invoices_total", plan="pro").inc()
+    metrics.counter("billing_invoices_total", plan="pro").inc()
+    billing.namespace("eu").histogram("vat_euros").observe(19)
+    assert [(delta.name, delta.amount) for delta in metrics.drain()] == [
+        ("billing_invoices_total", 2_000_000),
+        ("billing_eu_vat_euros", 19_000_000),
+    ]
+
+
+@pytest.mark.parametrize("prefix", ["jobs", "jobledger", "", "1st", "a-b", 5])
+def test_a_namespace_that_is_refused(metrics: UserMetrics, prefix: str) -> None:
+    with pytest.raises(InvalidOption):
+        metrics.namespace(prefix)
+
+
+def test_what_a_metric_means_goes_with_its_counts(metrics: UserMetrics) -> None:
+    metrics.counter("sent_total", "E-mails that\n  were sent.", template="welcome").inc()
+    metrics.counter("sent_total", template="bye").inc()
+    metrics.counter("opened_total").inc()
+    assert {(delta.name, delta.help) for delta in metrics.drain()} == {
+        ("sent_total", "E-mails that were sent."),
+        ("opened_total", ""),
+    }
+
+
+def test_a_help_is_text(metrics: UserMetrics) -> None:
+    wrong: Any = 5
+    with pytest.raises(InvalidOption, match="the help of a metric must be text, not 5"):
+        metrics.counter("sent_total", wrong)
 
 
 def test_the_order_of_labels_does_not_matter(metrics: UserMetrics) -> None:

@@ -12,12 +12,13 @@ from jobledger._types import Micros
 
 
 class UserDelta(msgspec.Struct, frozen=True):
-    """A handler's own count or observation, in whole millionths of its unit."""
+    """A handler's own count or observation, in whole millionths of its unit; ``help`` says what its name means."""
 
     name: str
     kind: str
     labels: tuple[tuple[str, str], ...]
     amount: int
+    help: str = ""
 
 
 class Submit(msgspec.Struct, frozen=True, gc=False):

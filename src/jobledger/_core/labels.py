@@ -36,12 +36,21 @@ def label(text: str) -> str:
         >>> label(" ")
         'unknown'
     """
-    seen = "".join(character for character in unicodedata.normalize("NFKC", text) if _is_seen(character))
     # Two characters that a dropped one kept apart may compose now.
-    clean = unicodedata.normalize("NFKC", seen).strip()
+    clean = unicodedata.normalize("NFKC", seen(unicodedata.normalize("NFKC", text))).strip()
     if not clean:
         return EMPTY
     return clean if len(clean) <= MAX_LABEL else clean[:MAX_LABEL] + "..."
+
+
+def seen(text: str) -> str:
+    r"""A text without control characters, zero-width characters and halves of surrogate pairs.
+
+    Example:
+        >>> seen("a\u200b\x1bb")
+        'ab'
+    """
+    return "".join(character for character in text if _is_seen(character))
 
 
 def _is_seen(character: str) -> bool:

@@ -30,6 +30,7 @@ class UserSeries(msgspec.Struct, frozen=True):
     name: str
     kind: str
     labels: tuple[tuple[str, str], ...]
+    help: str = ""
 
 
 class Probe(msgspec.Struct, frozen=True):

@@ -6,6 +6,8 @@ import math
 import re
 from typing import TYPE_CHECKING, Final
 
+from msgspec.structs import replace
+
 from jobledger._config import ALL_SERIES_BUDGET, MAX_NAME, SERIES_BUDGET
 from jobledger._core.catalog import RESERVED_PREFIXES, Kind
 from jobledger._core.commands import UserDelta
@@ -34,20 +36,22 @@ BEYOND: Final = {
 BEYOND_HELP: Final = "Your own metrics beyond the budget of series: of many names, each in its own unit."
 
 
-def series_name(name: object, kind: Kind) -> str:
-    """Check a name.
+def series_name(name: object, kind: Kind, prefix: str = "") -> str:
+    """The full name of a series, once it was checked.
 
     Raises:
         InvalidOption: it is no Prometheus name, it is reserved, or its ending belongs to another kind.
     """
+    if isinstance(name, str):
+        name = prefix + name
     if not isinstance(name, str) or not _NAME.fullmatch(name) or len(name) > MAX_NAME:
         raise InvalidOption(
             f"{brief(name)} is no metric name: take letters, digits and _, not a digit first, up to {MAX_NAME} of them"
         )
-    for prefix in RESERVED_PREFIXES:
-        if name.startswith(prefix):
+    for reserved in RESERVED_PREFIXES:
+        if name.startswith(reserved):
             raise InvalidOption(
-                f"metric name {name!r}: the prefix {prefix!r} belongs to the job metrics, which only committed "
+                f"metric name {name!r}: the prefix {reserved!r} belongs to the job metrics, which only committed "
                 "transitions change; choose another name"
             )
     stem = name.removesuffix(_COUNTER) if kind is Kind.COUNTER else name
@@ -59,6 +63,22 @@ def series_name(name: object, kind: Kind) -> str:
             f"{kind} name {name!r}: the formats use the endings {taken} themselves; choose another name"
         )
     return name
+
+
+def namespace_prefix(word: object) -> str:
+    """What all names of a namespace begin with.
+
+    Raises:
+        InvalidOption: the word is no Prometheus name, or it is reserved.
+
+    Example:
+        >>> namespace_prefix("billing")
+        'billing_'
+    """
+    if not word or not isinstance(word, str):
+        raise InvalidOption(f"a namespace is a word such as 'billing', not {brief(word)}")
+    series_name(f"{word}_x", Kind.HISTOGRAM)
+    return f"{word}_"
 
 
 def series_labels(labels: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
@@ -111,7 +131,7 @@ def within_budget(delta: UserDelta, of_name: int, in_all: int) -> UserDelta:
         (('user', '__other__'),)
     """
     if of_name >= SERIES_BUDGET and any(value != OVERFLOW for _, value in delta.labels):
-        return UserDelta(delta.name, delta.kind, tuple((name, OVERFLOW) for name, _ in delta.labels), delta.amount)
+        return replace(delta, labels=tuple((name, OVERFLOW) for name, _ in delta.labels))
     if in_all >= ALL_SERIES_BUDGET and delta.name not in BEYOND.values():
         return UserDelta(BEYOND[delta.kind], delta.kind, (("name", OVERFLOW),), delta.amount)
     return delta

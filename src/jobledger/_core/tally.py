@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
 
 from jobledger._core.catalog import Kind
 from jobledger._core.commands import UserDelta
-from jobledger._core.series import MAX_AMOUNT, MILLION, millionths, series_labels, series_name
+from jobledger._core.help_texts import HelpTexts
+from jobledger._core.series import MAX_AMOUNT, MILLION, millionths, namespace_prefix, series_labels, series_name
 from jobledger.errors import InvalidOption
 
 if TYPE_CHECKING:
@@ -78,41 +82,75 @@ class UserMetrics:
         [('emails_sent_total', 2000000), ('email_bytes', 1024000000)]
     """
 
-    __slots__ = ("_counts", "_observations")
+    __slots__ = ("_counts", "_help", "_known", "_observations", "_prefix")
 
-    def __init__(self) -> None:
-        """Nothing counted yet."""
+    def __init__(self, known: HelpTexts | None = None) -> None:
+        """Nothing counted yet; ``known`` are the texts of the whole process."""
         self._counts: dict[Key, int] = {}
         self._observations: list[UserDelta] = []
+        self._help: dict[str, str] = {}
+        self._known = HelpTexts() if known is None else known
+        self._prefix = ""
 
-    def counter(self, name: str, /, **labels: str) -> TallyCounter:
+    def namespace(self, prefix: str) -> UserMetrics:
+        """The same counts, by names that share a prefix.
+
+        Args:
+            prefix: a word such as ``billing``: then ``invoices_total`` is ``billing_invoices_total``.
+
+        Raises:
+            InvalidOption: it is no Prometheus name, or it is reserved.
+
+        Example:
+            >>> metrics = UserMetrics()
+            >>> billing = metrics.namespace("billing")
+            >>> billing.counter("invoices_total", "Invoices that were charged.", plan="pro").inc()
+            >>> [(delta.name, delta.help) for delta in metrics.drain()]
+            [('billing_invoices_total', 'Invoices that were charged.')]
+        """
+        inside = copy(self)
+        inside._prefix += namespace_prefix(prefix)  # noqa: SLF001 - it is one of this class
+        return inside
+
+    def counter(self, name: str, help: str = "", /, **labels: str) -> TallyCounter:  # noqa: A002 - as scrapers call it
         """A counter of your own.
 
         Args:
             name: a Prometheus name that ends in ``_total``; ``jobs_`` and ``jobledger_`` are reserved.
+            help: one line that says what it counts, as scraped; the first that a process has for a name stays.
             **labels: text, from a small set of values: beyond 200 series of a name all others are ``__other__``.
 
         Raises:
             InvalidOption: says which rule is broken.
         """
-        return TallyCounter((series_name(name, Kind.COUNTER), series_labels(labels)), self._counts)
+        return TallyCounter(self._key(name, Kind.COUNTER, help, labels), self._counts)
 
-    def histogram(self, name: str, /, **labels: str) -> TallyHistogram:
+    def histogram(self, name: str, help: str = "", /, **labels: str) -> TallyHistogram:  # noqa: A002 - as for a counter
         """A histogram of your own, on the store's one ladder of boundaries (.001 to 86,400 by default).
 
         Args:
             name: a Prometheus name that ends in its unit, such as ``_seconds``.
+            help: as for a counter.
             **labels: as for a counter.
 
         Raises:
             InvalidOption: says which rule is broken.
         """
-        return TallyHistogram((series_name(name, Kind.HISTOGRAM), series_labels(labels)), self._observations)
+        return TallyHistogram(self._key(name, Kind.HISTOGRAM, help, labels), self._observations)
 
     def drain(self) -> tuple[UserDelta, ...]:
         """Take what was counted, each counter once, and begin again."""
         counted = [UserDelta(name, Kind.COUNTER.value, labels, n) for (name, labels), n in self._counts.items()]
-        drained = (*counted, *self._observations)
+        drained = tuple(
+            replace(one, help=self._help[one.name]) if one.name in self._help else one
+            for one in (*counted, *self._observations)
+        )
         self._counts.clear()
         self._observations.clear()
         return drained
+
+    def _key(self, name: str, kind: Kind, text: str, labels: dict[str, str]) -> Key:
+        full = series_name(name, kind, self._prefix)
+        if known := self._known.of(full, text):
+            self._help[full] = known
+        return full, series_labels(labels)

@@ -122,8 +122,9 @@ class Snapshot:
         return Family(name, instrument.kind, instrument.help, series, instrument.unit)
 
     def _user_families(self) -> Iterator[Family]:
+        texts = {one.name: one.help for one in self._read.user_series} | dict.fromkeys(BEYOND.values(), BEYOND_HELP)
         for name, kind in sorted(self._points.user_names.items()):
-            yield Family(name, kind, BEYOND_HELP if name in BEYOND.values() else USER_HELP, self._ledger_series(name))
+            yield Family(name, kind, texts[name] or USER_HELP, self._ledger_series(name))
 
     def _ledger_series(self, name: str) -> tuple[Series, ...]:
         value, exemplars = self._points.value, self._exemplars

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, cast
 
 from jobledger._core.catalog import Kind
 from jobledger._core.commands import UserDelta
-from jobledger._core.series import millionths, series_labels, series_name
-from jobledger._escape import brief
-from jobledger.errors import InvalidOption
+from jobledger._core.help_texts import HelpTexts
+from jobledger._core.series import millionths, namespace_prefix, series_labels, series_name
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -19,9 +18,9 @@ if TYPE_CHECKING:
 
 
 class Ledger:
-    """How users' metrics reach the books and come back: two injected functions."""
+    """How users' metrics reach the books and come back: two injected functions, and what the metrics mean."""
 
-    __slots__ = ("count", "snapshot")
+    __slots__ = ("count", "help_texts", "snapshot")
 
     def __init__(
         self, count: Callable[[tuple[UserDelta, ...]], Awaitable[None]], snapshot: Callable[[], Awaitable[Snapshot]]
@@ -29,22 +28,24 @@ class Ledger:
         """Keep both."""
         self.count = count
         self.snapshot = snapshot
+        self.help_texts = HelpTexts()
 
 
 class _UserSeries:
     """One series of the users' own."""
 
-    __slots__ = ("_ledger", "labels", "name")
+    __slots__ = ("_ledger", "help", "labels", "name")
     _kind: Kind
 
-    def __init__(self, name: str, labels: Labels, ledger: Ledger) -> None:
+    def __init__(self, name: str, labels: Labels, help: str, ledger: Ledger) -> None:  # noqa: A002 - as the attribute
         self.name = name
         self.labels = labels
+        self.help = help
         self._ledger = ledger
 
     async def _book(self, value: float, what: str) -> None:
         amount = millionths(value, f"{self.name}.{what}")
-        await self._ledger.count((UserDelta(self.name, self._kind.value, self.labels, amount),))
+        await self._ledger.count((UserDelta(self.name, self._kind.value, self.labels, amount, self.help),))
 
     async def _read(self) -> Value:
         return (await self._ledger.snapshot()).user_value(self.name, self._kind, self.labels)
@@ -55,6 +56,7 @@ class UserCounter(_UserSeries):
 
     Attributes:
         name: its full name, as scraped.
+        help: what it counts, as scraped.
         labels: names and values, sorted.
     """
 
@@ -79,6 +81,7 @@ class UserHistogram(_UserSeries):
 
     Attributes:
         name: its full name, as scraped.
+        help: what it measures, as scraped.
         labels: names and values, sorted.
     """
 
@@ -103,7 +106,8 @@ class Namespace:
 
     Example:
         >>> billing = app.metrics.namespace("billing")  # doctest: +SKIP
-        >>> await billing.counter("invoices_total", plan="pro").inc()  # doctest: +SKIP
+        >>> invoices = billing.counter("invoices_total", "Invoices that were charged.", plan="pro")  # doctest: +SKIP
+        >>> await invoices.inc()  # doctest: +SKIP
     """
 
     __slots__ = ("_ledger", "_prefix")
@@ -113,32 +117,33 @@ class Namespace:
         self._prefix = prefix
         self._ledger = ledger
 
-    def counter(self, name: str, /, **labels: str) -> UserCounter:
+    def counter(self, name: str, help: str = "", /, **labels: str) -> UserCounter:  # noqa: A002 - as scrapers call it
         """A counter of your own.
 
         Args:
             name: without the namespace's prefix; it ends in ``_total``.
+            help: one line that says what it counts, as scraped; the first that a process has for a name stays.
             **labels: text, from a small set of values: beyond 200 series of a name all others are ``__other__``.
 
         Raises:
             InvalidOption: says which rule is broken.
         """
-        return UserCounter(series_name(self._full(name), Kind.COUNTER), series_labels(labels), self._ledger)
+        full = series_name(name, Kind.COUNTER, self._prefix)
+        return UserCounter(full, series_labels(labels), self._ledger.help_texts.of(full, help), self._ledger)
 
-    def histogram(self, name: str, /, **labels: str) -> UserHistogram:
+    def histogram(self, name: str, help: str = "", /, **labels: str) -> UserHistogram:  # noqa: A002 - as for a counter
         """A histogram of your own.
 
         Args:
             name: without the namespace's prefix; it ends in its unit, such as ``_seconds`` or ``_bytes``.
+            help: as for a counter.
             **labels: as for a counter.
 
         Raises:
             InvalidOption: says which rule is broken.
         """
-        return UserHistogram(series_name(self._full(name), Kind.HISTOGRAM), series_labels(labels), self._ledger)
-
-    def _full(self, name: object) -> object:
-        return self._prefix + name if isinstance(name, str) else name
+        full = series_name(name, Kind.HISTOGRAM, self._prefix)
+        return UserHistogram(full, series_labels(labels), self._ledger.help_texts.of(full, help), self._ledger)
 
 
 def namespace(prefix: str, ledger: Ledger) -> Namespace:
@@ -147,7 +152,4 @@ def namespace(prefix: str, ledger: Ledger) -> Namespace:
     Raises:
         InvalidOption: it is no Prometheus name, or it is reserved.
     """
-    if not prefix or not isinstance(cast("object", prefix), str):
-        raise InvalidOption(f"a namespace is a word such as 'billing', not {brief(prefix)}")
-    series_name(f"{prefix}_x", Kind.HISTOGRAM)
-    return Namespace(f"{prefix}_", ledger)
+    return Namespace(namespace_prefix(prefix), ledger)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import asyncpg
 
     from jobledger._core.commands import Submit
+    from jobledger._core.help_texts import HelpTexts
     from jobledger._core.job import Job
     from jobledger._types import JobId
 
@@ -70,7 +71,7 @@ class Context:
     Example:
         >>> async def send(ctx: Context, *, to: str) -> None:
         ...     ctx.progress(50, "rendered")
-        ...     ctx.metrics.counter("emails_sent_total", template="welcome").inc()
+        ...     ctx.metrics.counter("emails_sent_total", "E-mails that were handed over.", template="welcome").inc()
     """
 
     __slots__ = (
@@ -97,6 +98,7 @@ class Context:
         report: Callable[[float, str], None],
         submit: Callable[[str, Mapping[str, object], SubmitOptions], tuple[JobId, Submit]],
         transaction: Callable[[], AbstractAsyncContextManager[Any]],
+        help_texts: HelpTexts | None = None,
     ) -> None:
         """Made by the runtime."""
         self.job_id = job.id
@@ -106,7 +108,7 @@ class Context:
         self.attempt = job.attempt
         self.fence = job.fence
         self.trace = job.trace
-        self.metrics = UserMetrics()
+        self.metrics = UserMetrics(help_texts)
         self._signals = signals
         self._report = report
         self._submit = submit

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from jobledger._config import MAX_MESSAGE
 from jobledger._core.commands import Report, Settle
 from jobledger._core.decide import Change
+from jobledger._core.help_texts import HelpTexts
 from jobledger._core.outcome import Fail
 from jobledger._core.priority import Stride
 from jobledger._runtime import outcome_log
@@ -97,6 +98,7 @@ class Dispatcher:
         self._spoken: dict[int, asyncio.Future[None]] = {}
         self._transactions = door.store.transactions() if isinstance(door.store, Joinable) else None
         self._beside: set[tuple[int, int]] = set()
+        self._help_texts = HelpTexts()
         self._suspects: set[int] = set()
         self._looking = False
         self._stopping = False
@@ -199,7 +201,7 @@ class Dispatcher:
         joined = Joined(self._transactions, is_async=registration.is_async, sample=self._clock.sample)
         context = Context(
             claimed.job, registration.name, signals,
-            report=self._reporter(claimed), submit=self._submit, transaction=joined.open,
+            report=self._reporter(claimed), submit=self._submit, transaction=joined.open, help_texts=self._help_texts,
         )  # fmt: skip
         attempt = Attempt(claimed, registration, context, signals, joined, self._clock, self._threads)
         self.running[claimed.job.key] = attempt

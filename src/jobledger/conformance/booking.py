@@ -175,6 +175,28 @@ class TestUserSeries:
             ("size_as_counter_total", "counter"): 3,
         }
 
+    def test_a_name_has_one_help(self, driver: Driver) -> None:
+        """The last one that came with a count, for all of its series; a count without one changes nothing."""
+
+        def sent(template: str, text: str = "") -> UserDelta:
+            return UserDelta("sent_total", "counter", (("template", template),), 1, text)
+
+        def told() -> list[tuple[str, str]]:
+            return [(series.labels[0][1], series.help) for series, _ in own(driver)]
+
+        driver.ask(Count((sent("a"), UserDelta("other_total", "counter", (("x", "y"),), 1, "Another name."))))
+        assert told() == [("a", ""), ("y", "Another name.")]
+        driver.submit()
+        driver.settle(driver.start_one(), metrics=(sent("a", "Sent."),))
+        driver.ask(Count((sent("b"),)))
+        assert told() == [("a", "Sent."), ("y", "Another name."), ("b", "Sent.")]
+        driver.ask(Count((sent("c", "All that was sent."), sent("a"))))
+        assert told() == [
+            ("a", "All that was sent."),
+            ("y", "Another name."), ("b", "All that was sent."), ("c", "All that was sent."),
+        ]  # fmt: skip
+        assert sum(total for _, total in own(driver)) == 6
+
     @pytest.mark.parametrize("kind", ["counter", "histogram"])
     def test_the_ledger_of_users_is_folded_too(self, driver: Driver, kind: str) -> None:
         """With its writer's other rows."""

@@ -1,6 +1,6 @@
-"""A worker whose handlers count, and write down what they count: ``counting URL FILE HELD``.
+"""A worker whose handlers count, and write down that they did: ``counting URL FILE HELD``.
 
-The handler of the job with the number HELD counts, says so in the file, and never ends.
+Those of jobs from the number HELD on count, say so in the file, and never end.
 """
 
 import asyncio
@@ -25,9 +25,8 @@ async def charge(ctx: Context, *, number: int) -> None:
     plan = "pro" if number % 2 else "free"
     ctx.metrics.counter("billing_invoices_total", plan=plan).inc(3)
     ctx.metrics.histogram("billing_invoice_euros").observe(number)
-    note("counted", number)
-    await asyncio.sleep(0.002)
-    if number == HELD:
+    await asyncio.to_thread(note, "counted", number)
+    if number >= HELD:
         note("held", number)
         await asyncio.Event().wait()
     if number % 7 == 0 and ctx.attempt == 1:

@@ -266,6 +266,9 @@ class Careful:
         if work.own.fresh:
             await fetch(sql["add_series"], *zip(*work.own.fresh, strict=True))
             work.own.fresh.clear()
+        if work.own.described:
+            await fetch(sql["describe_series"], *zip(*work.own.described.items(), strict=True))
+            work.own.described.clear()
         made = [job.key for round_ in work.rounds for job, _ in round_.added]
         entities = [*due["o_entities"], *work.arrived]
         for round_ in work.rounds:

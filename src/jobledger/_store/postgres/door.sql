@@ -78,11 +78,17 @@ LOCK TABLE {schema}.user_series IN SHARE ROW EXCLUSIVE MODE;
 
 -- name: series
 -- All of them.
-SELECT number, name, kind, labels FROM {schema}.user_series ORDER BY number;
+SELECT number, name, kind, labels, help FROM {schema}.user_series ORDER BY number;
 
 -- name: add_series
 -- New ones.
-INSERT INTO {schema}.user_series SELECT * FROM unnest($1::integer[], $2::text[], $3::text[], $4::text[]);
+INSERT INTO {schema}.user_series (number, name, kind, labels, help)
+SELECT * FROM unnest($1::integer[], $2::text[], $3::text[], $4::text[], $5::text[]);
+
+-- name: describe_series
+-- Another help for all of a name.
+UPDATE {schema}.user_series s SET help = new.help FROM unnest($1::text[], $2::text[]) AS new(name, help)
+WHERE s.name = new.name;
 
 -- name: add_jobs
 -- One change of each job before the next one.

@@ -198,7 +198,7 @@ class HandlerTransaction:
     async def _saved(self, careful: Careful, work: Work, settle: Settle) -> list[Any]:
         """In one call, unless it hands out keys or numbers."""
         first, *more = work.rounds
-        if more or work.keys or work.own.fresh:
+        if more or work.keys or work.own.fresh or work.own.described:
             return await careful.write(work, Batch(_BESIDE, 0, (settle,)), _NOTHING_DUE)
         return await self._session.fetch(
             self._pool.sql["work"], _BESIDE, work.now, self._pool.ladder(), arrays.arrivals(first.added),

@@ -89,8 +89,8 @@ async def _ledger(connection: Connection, sql: Mapping[str, str], wall: Micros, 
         cells=cells,
         types=await job_types(connection, sql),
         user_series=tuple(
-            UserSeries(number, name, kind, tuple((label, value) for label, value in json.loads(labels)))
-            for number, name, kind, labels in await connection.fetch(sql["user_series"])
+            UserSeries(number, name, kind, tuple((label, value) for label, value in json.loads(labels)), text)
+            for number, name, kind, labels, text in await connection.fetch(sql["user_series"])
         ),
         probes=tuple(Probe(*row) for row in await connection.fetch(sql["probes"], wall)),
         workers=len(workers),

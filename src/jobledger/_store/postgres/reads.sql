@@ -39,7 +39,7 @@ SELECT number, type_id, priority, cell, sum(value)::text FROM (
 
 -- name: user_series
 -- The users' own series.
-SELECT number, name, kind, labels FROM {schema}.user_series ORDER BY number;
+SELECT number, name, kind, labels, help FROM {schema}.user_series ORDER BY number;
 
 -- name: samples
 -- All sampled gauges.

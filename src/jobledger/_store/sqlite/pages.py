@@ -161,8 +161,9 @@ class Pages:
         labels = json.dumps(delta.labels)
         known = self.one("find_user_series", (delta.name, labels))
         if known is not None and known[1] == delta.kind:
+            self._describe(delta, known[2])
             return int(known[0])
-        used, kind, number = self.one("user_series_budget", (delta.name, delta.name, USER_NUMBERS - 1))
+        used, kind, text, number = self.one("user_series_budget", (delta.name, USER_NUMBERS - 1))
         if kind is not None and kind != delta.kind:
             # A name has one kind for ever: what doesn't fit is counted beside it, not lost with the job's outcome.
             stem = delta.name.removesuffix("_total")
@@ -171,8 +172,13 @@ class Pages:
         fitting = within_budget(delta, used, number - USER_NUMBERS)
         if fitting is not delta:
             return self._series(fitting)
-        self.write("add_user_series", (number, delta.name, delta.kind, labels))
+        self.write("add_user_series", (number, delta.name, delta.kind, labels, text or delta.help))
+        self._describe(delta, text or delta.help)
         return int(number)
+
+    def _describe(self, delta: UserDelta, known: str) -> None:
+        if delta.help not in {"", known}:
+            self.write("describe_user_series", (delta.help, delta.name))
 
     def close(self, writer_id: int) -> None:
         """Write history, ledger and clock: the last statements before COMMIT."""

@@ -286,20 +286,24 @@ SELECT writer_id, type_id FROM writer_type;
 
 -- name: user_series
 -- The users' own series.
-SELECT number, name, kind, labels FROM user_series;
+SELECT number, name, kind, labels, help FROM user_series;
 
 -- name: find_user_series
 -- One of them.
-SELECT number, kind FROM user_series WHERE name = ? AND labels = ?;
+SELECT number, kind, help FROM user_series WHERE name = ? AND labels = ?;
 
 -- name: user_series_budget
--- How many there are, how many under this name, and of which kind that name is.
-SELECT (SELECT count(*) FROM user_series WHERE name = ?), (SELECT kind FROM user_series WHERE name = ? LIMIT 1),
-    (SELECT coalesce(max(number), ?) + 1 FROM user_series);
+-- How many there are under this name, its kind and its help, and the next number of all.
+SELECT (SELECT count(*) FROM user_series WHERE name = ?1), (SELECT kind FROM user_series WHERE name = ?1 LIMIT 1),
+    (SELECT help FROM user_series WHERE name = ?1 LIMIT 1), (SELECT coalesce(max(number), ?2) + 1 FROM user_series);
 
 -- name: add_user_series
 -- A new one.
-INSERT INTO user_series (number, name, kind, labels) VALUES (?, ?, ?, ?);
+INSERT INTO user_series (number, name, kind, labels, help) VALUES (?, ?, ?, ?, ?);
+
+-- name: describe_user_series
+-- Another help for all of a name.
+UPDATE user_series SET help = ? WHERE name = ?;
 
 -- name: store_now
 -- The store's clock as last used.

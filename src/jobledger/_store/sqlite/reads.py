@@ -79,8 +79,8 @@ def _ledger(connection: apsw.Connection, wall: Micros, has_ended: HasEnded) -> L
         cells=cells_of(connection),
         types=job_types(connection),
         user_series=tuple(
-            UserSeries(number, name, kind, tuple((label, value) for label, value in json.loads(labels)))
-            for number, name, kind, labels in connection.execute(SQL["user_series"])
+            UserSeries(number, name, kind, tuple((label, value) for label, value in json.loads(labels)), text)
+            for number, name, kind, labels, text in connection.execute(SQL["user_series"])
         ),
         probes=tuple(Probe(*row) for row in connection.execute(SQL["probes"], (as_of,))),
         workers=len(workers),
