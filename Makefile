@@ -69,7 +69,7 @@ clean: ## remove what can be made again, .venv included
 
 # The stamp files say what is installed; a newer pyproject.toml installs again.
 $(VENV)/.installed: pyproject.toml | $(PY)
-	$(PIP) --editable '.[dev,cli,web]'
+	$(PIP) --editable '.[dev,cli,otel,web]'
 	@touch $@ $(VENV)/.demo-sqlite $(VENV)/.demo-postgres
 
 $(VENV)/.demo-sqlite: pyproject.toml | $(PY)

@@ -7,6 +7,7 @@ from jobledger._core.report import AlreadyEnded, Cancelled, JobReport, Requested
 from jobledger._runtime.context import Context
 from jobledger._runtime.current import JobFilter
 from jobledger._store.building import Item
+from jobledger._telemetry.settings import Telemetry
 from jobledger._types import JobId
 from jobledger.app import App
 from jobledger.errors import JobledgerError
@@ -28,4 +29,5 @@ __all__ = [
     "Requested",
     "Retry",
     "Status",
+    "Telemetry",
 ]

@@ -6,9 +6,8 @@ import asyncio
 import math
 import os
 import socket
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from jobledger._clock import Clock, SystemClock
 from jobledger._config import (
@@ -29,19 +28,20 @@ from jobledger._runtime.handler import Handler
 from jobledger._runtime.node import Node
 from jobledger._runtime.process import measured
 from jobledger._runtime.registry import Registration, Registry, TypeOptions
-from jobledger._runtime.threads import in_thread
+from jobledger._runtime.threads import Threads
 from jobledger._store.commit import Door
 from jobledger._store.contract import Enlistment
 from jobledger._store.intake import Options, SubmitOptions, seconds_of
 from jobledger._store.known import KnownTypes
 from jobledger._store.open import open_store, schema_of
+from jobledger._telemetry.tracing import tracing_of
 from jobledger._types import OnRetry, micros
 from jobledger.errors import InvalidOption, NotOpen, StoreReadOnly
 from jobledger.jobs import JobService
 from jobledger.metrics import MetricsService
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+    from collections.abc import AsyncGenerator, Callable, Mapping
     from contextlib import AbstractContextManager
     from types import TracebackType
     from typing import Self
@@ -49,9 +49,9 @@ if TYPE_CHECKING:
     from jobledger._core.commands import Submit, UserDelta
     from jobledger._core.observations import Observation
     from jobledger._core.reads import AuditRead, LedgerRead
+    from jobledger._telemetry.settings import Telemetry
     from jobledger._types import JobId
 
-T = TypeVar("T")
 _inherited: list[object] = []
 """What a forked child has of its parent, and must neither use nor close."""
 
@@ -66,6 +66,7 @@ class App:
         read_only: never create, migrate or write anything.
         migrate: make or migrate a PostgreSQL schema when it is opened; else `jobledger migrate` does it. An SQLite file
             always is.
+        telemetry: what goes to OpenTelemetry; None: nothing.
         clock: time, chance and ids; a simulation brings its own.
 
     Attributes:
@@ -88,6 +89,7 @@ class App:
         retention: float = RETENTION_SECONDS,
         read_only: bool = False,
         migrate: bool = False,
+        telemetry: Telemetry | None = None,
         clock: Clock | None = None,
     ) -> None:
         """Nothing is opened before ``async with app``."""
@@ -98,10 +100,11 @@ class App:
         self._read_only = read_only
         self._migrate = migrate and not read_only
         self._simulated = clock is not None and not isinstance(clock, SystemClock)
+        self._tracing = tracing_of(telemetry)
         self._registry = Registry()
         self._known = KnownTypes()
         self._door: Door | None = None
-        self._threads: tuple[ThreadPoolExecutor, ...] | None = None
+        self._threads = Threads(self._opened_door)
         self._node: Node | None = None
         self._opened = 0
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -109,8 +112,8 @@ class App:
         self._pid = os.getpid()
         self._enlisting = self._client()
         self.jobs = JobService(
-            self._opened_door, self._read, self._clock, self._known,
-            refresh=self._refresh, check=self._registry.check, schema=self._schema,
+            self._opened_door, self._threads.read, self._clock, self._known,
+            refresh=self._refresh, check=self._registry.check, schema=self._schema, tracing=self._tracing,
         )  # fmt: skip
         self.metrics = MetricsService(
             self._ledger, self._audit, self._count, lambda: measured(self._door, self._node), self._exemplars
@@ -258,9 +261,12 @@ class App:
             types = (*self._registry.ids(is_async=True), *(self._registry.ids(is_async=False) if threads else ()))
             who = Enlistment("worker", socket.gethostname(), os.getpid(), slots + threads, types, micros(lease))
             self._enlisting = who
-            dispatcher = Dispatcher(door, self._registry, self._clock, slots=slots, threads=threads, submit=self._child)
+            dispatcher = Dispatcher(
+                door, self._registry, self._clock,
+                slots=slots, threads=threads, submit=self._child, tracing=self._tracing,
+            )  # fmt: skip
             node = Node(
-                door, dispatcher, self._read, self._apart, self._refresh, self._clock,
+                door, dispatcher, self._threads.read, self._threads.audit, self._refresh, self._clock,
                 retention=self._retention, lease=lease,
             )  # fmt: skip
             self._node = node
@@ -307,29 +313,28 @@ class App:
         store = open_store(
             self.url, self._clock.now, self.boundaries, migrating=self._migrate, simulated=self._simulated
         )
-        self._threads = tuple(ThreadPoolExecutor(1, f"jobledger-{it}") for it in ("write", "read", "audit", "books"))
+        _inherited.append(self._threads.open())
         self._enlisting = self._client()
-        self._door = Door(store, self._write, self._who)
+        self._door = Door(store, self._threads.write, self._who)
 
     async def _declare(self) -> None:
         store = self._opened_door().store
         declarations = tuple(registration.declaration for registration in self._registry)
-        types = await self._write(lambda: store.declare(declarations, LABEL_BUDGET))
+        types = await self._threads.write(lambda: store.declare(declarations, LABEL_BUDGET))
         self._known.learn(types)
         self._registry.bind(types)
 
     async def _close(self, *, retire: bool) -> None:
-        door, threads = self._door, self._threads
+        door = self._door
         try:
             if door is not None:
                 try:
                     await door.close(retire=retire)
                 finally:
-                    await self._write(door.store.close)
+                    await self._threads.write(door.store.close)
         finally:
-            self._door = self._threads = None
-            for thread in threads or ():
-                thread.shutdown(wait=False)
+            self._door = None
+            self._threads.shut()
 
     def _who(self) -> Enlistment:
         self._check_writable()
@@ -352,7 +357,7 @@ class App:
     def _settle_here(self) -> None:
         """After a fork: threads, connections and the writer are the parent's, so the child gets its own."""
         if self._door is not None and self._pid != os.getpid():
-            _inherited.append((self._door, self._threads, self._node))
+            _inherited.append((self._door, self._node))
             self._node = self._loop = None
             self._opened, self._turn = 0, asyncio.Lock()
             self._start()
@@ -364,34 +369,18 @@ class App:
             raise NotOpen(message)
         return self._door
 
-    def _write(self, work: Callable[[], T]) -> Awaitable[T]:
-        return self._in_thread(0, work)
-
-    def _read(self, work: Callable[[], T]) -> Awaitable[T]:
-        return self._in_thread(1, work)
-
-    def _apart(self, work: Callable[[], T]) -> Awaitable[T]:
-        """An audit reads every row; what others ask must not wait for it."""
-        return self._in_thread(2, work)
-
-    def _in_thread(self, index: int, work: Callable[[], T]) -> Awaitable[T]:
-        self._opened_door()
-        assert self._threads is not None  # noqa: S101 - opened together with the door
-        return in_thread(self._threads[index], work)
-
     async def _refresh(self) -> None:
         store = self._opened_door().store
-        self._known.learn(await self._read(store.types))
+        self._known.learn(await self._threads.read(store.types))
 
     async def _ledger(self) -> LedgerRead:
-        """The books may have thousands of series, and the same holds for them."""
-        return await self._in_thread(3, self._opened_door().store.ledger)
+        return await self._threads.books(self._opened_door().store.ledger)
 
     async def _exemplars(self, limit: int) -> tuple[Observation, ...]:
-        return await self._read(lambda: self._opened_door().store.exemplars(limit))
+        return await self._threads.read(lambda: self._opened_door().store.exemplars(limit))
 
     async def _audit(self) -> AuditRead:
-        return await self._apart(self._opened_door().store.audit)
+        return await self._threads.audit(self._opened_door().store.audit)
 
     async def _count(self, metrics: tuple[UserDelta, ...]) -> None:
         await self._opened_door().send(Count(metrics))

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from jobledger._store.contract import Filter
     from jobledger._store.known import KnownTypes
     from jobledger._store.run import Run
+    from jobledger._telemetry.tracing import Tracing
 
 
 Jobs: TypeAlias = list[Job]
@@ -55,6 +56,7 @@ class JobService(Submitting):
         refresh: learns the store's types again.
         check: checks a payload against its handler, where that is known.
         schema: the schema that a caller's own connection finds this store in; raises where there can be none.
+        tracing: what submits are traced with.
     """
 
     def __init__(
@@ -67,9 +69,10 @@ class JobService(Submitting):
         refresh: Callable[[], Awaitable[None]],
         check: Callable[[str, bytes], None],
         schema: Callable[[], str],
+        tracing: Tracing,
     ) -> None:
         """Made by the App."""
-        super().__init__(door, clock, known, refresh=refresh, check=check, schema=schema)
+        super().__init__(door, clock, known, refresh=refresh, check=check, schema=schema, tracing=tracing)
         self._read = read
 
     async def wake(self) -> None:

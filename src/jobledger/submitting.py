@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, Unpack, cast, overload
+
+from msgspec.structs import replace
 
 from jobledger import errors
 from jobledger._config import REFRESH_SECONDS
@@ -14,11 +17,12 @@ from jobledger._store.postgres.callers import Answers, Caller, wanted
 from jobledger._types import JobId
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
 
     from jobledger._clock import Clock
     from jobledger._store.commit import Door
     from jobledger._store.known import KnownTypes
+    from jobledger._telemetry.tracing import Sending, Tracing
 
 JobIds: TypeAlias = list[JobId]
 Many: TypeAlias = list[Any]
@@ -34,6 +38,7 @@ class Submitting:
         refresh: learns the store's types again.
         check: checks a payload against its handler, where that is known.
         schema: the schema that a caller's own connection finds this store in; raises where there can be none.
+        tracing: what it is traced with.
     """
 
     def __init__(
@@ -45,9 +50,11 @@ class Submitting:
         refresh: Callable[[], Awaitable[None]],
         check: Callable[[str, bytes], None],
         schema: Callable[[], str],
+        tracing: Tracing,
     ) -> None:
         """Made by the App."""
         self._door = door
+        self._tracing = tracing
         self._clock = clock
         self._known = known
         self._refresh = refresh
@@ -113,11 +120,14 @@ class Submitting:
         """Submit one job with its options as one value; see :meth:`submit`."""
         caller = self._caller(connection)
         await self._learn(type_name)
-        built = self._builder.one(type_name, payload, options)
-        if caller is not None:
-            return self._told([built], await caller.submit_async(wanted(type_name, [built]), strict=False), options)[0]
-        answer = cast("Verdict", await self._door().send(built.sent))
-        return self._accepted(built, answer, options)
+        with self._sending(type_name, [self._builder.one(type_name, payload, options)]) as (built, sending):
+            if caller is not None:
+                ids = self._told(built, await caller.submit_async(wanted(type_name, built), strict=False), options)
+            else:
+                answer = cast("Verdict", await self._door().send(built[0].sent))
+                ids = [self._accepted(built[0], answer, options)]
+            sending.accepted(ids)
+        return ids[0]
 
     @overload
     def submit_on(
@@ -166,12 +176,19 @@ class Submitting:
         caller = Caller(connection, self._schema(), wait=False)
         chosen = Options.of(options)
         if _is_batch(payload):
-            several_ = self._builder.many(type_name, payload, chosen, strange=True)
-            strict = chosen.on_duplicate == "raise"
-            return self._told(several_, caller.submit(wanted(type_name, several_), strict=strict), chosen)
+            several = self._builder.many(type_name, payload, chosen, strange=True)
+            return self._submit_on(caller, type_name, several, chosen, strict=chosen.on_duplicate == "raise")
         one = cast("Mapping[str, object] | None", payload)
         built = [self._builder.one(type_name, one, chosen, strange=True)]
-        return self._told(built, caller.submit(wanted(type_name, built), strict=False), chosen)[0]
+        return self._submit_on(caller, type_name, built, chosen, strict=False)[0]
+
+    def _submit_on(
+        self, caller: Caller, type_name: str, made: list[Built], options: Options, *, strict: bool
+    ) -> JobIds:
+        with self._sending(type_name, made) as (built, sending):
+            ids = self._told(built, caller.submit(wanted(type_name, built), strict=strict), options)
+            sending.accepted(ids)
+        return ids
 
     def build(self, type_name: str, payload: Mapping[str, object], options: Options) -> tuple[JobId, c.Submit]:
         """A checked command and its id, without sending it.
@@ -180,7 +197,16 @@ class Submitting:
             UnknownType, InvalidPayload, InvalidOption: it could not be sent.
         """
         built = self._builder.one(type_name, payload, options)
-        return built.job_id, built.sent
+        with self._tracing.child(type_name, built.sent.entity) as sending:
+            sending.accepted([built.job_id])
+            return built.job_id, _carrying([built], sending.trace)[0].sent
+
+    @contextmanager
+    def _sending(self, type_name: str, built: list[Built]) -> Generator[tuple[list[Built], Sending]]:
+        """What is sent inside, and what watches it."""
+        entity = built[0].sent.entity if len(built) == 1 else None
+        with self._tracing.sending(type_name, len(built), entity) as sending:
+            yield _carrying(built, sending.trace), sending
 
     def _caller(self, connection: object) -> Caller | None:
         return None if connection is None else Caller(connection, self._schema(), wait=True)
@@ -190,12 +216,19 @@ class Submitting:
     ) -> JobIds:
         caller = self._caller(connection)
         await self._learn(type_name)
-        built = self._builder.many(type_name, payloads, options)
+        made = self._builder.many(type_name, payloads, options)
         strict = options.on_duplicate == "raise"
-        if not built:
+        if not made:
             return []
-        if caller is not None:
-            return self._told(built, await caller.submit_async(wanted(type_name, built), strict=strict), options)
+        with self._sending(type_name, made) as (built, sending):
+            if caller is not None:
+                ids = self._told(built, await caller.submit_async(wanted(type_name, built), strict=strict), options)
+            else:
+                ids = await self._send_all(built, options, strict=strict)
+            sending.accepted(ids)
+        return ids
+
+    async def _send_all(self, built: list[Built], options: Options, *, strict: bool) -> JobIds:
         whole = c.SubmitAll(tuple(one.sent for one in built), strict=strict)
         answers = cast("tuple[Verdict, ...]", await self._door().send(whole))
         if len(answers) < len(built):
@@ -226,6 +259,13 @@ class Submitting:
 
 def _is_batch(payload: object) -> TypeGuard[Many]:
     return isinstance(payload, list)
+
+
+def _carrying(built: list[Built], trace: str | None) -> list[Built]:
+    """With this trace, where the caller has given none."""
+    if trace is None:
+        return built
+    return [one if one.sent.trace is not None else one._replace(sent=replace(one.sent, trace=trace)) for one in built]
 
 
 def _duplicate(built: Built, holder: str, options: Options) -> JobId:

@@ -13,6 +13,7 @@ from jobledger._runtime.current import CURRENT
 from jobledger._runtime.told import clipped, told
 from jobledger._store.codec import encode
 from jobledger._store.intake import seconds_of
+from jobledger._telemetry.tracing import UNWATCHED, kind_of
 from jobledger._types import micros, seconds
 from jobledger.errors import AttemptStopped, InvalidOption, InvalidPayload
 
@@ -40,7 +41,9 @@ class Attempt:
         threads: where ``def`` handlers run.
 
     Attributes:
+        execution: what it is traced with.
         is_running: its code has not stopped yet.
+        raised: the type of the exception that its code ended with.
     """
 
     __slots__ = (
@@ -49,9 +52,11 @@ class Attempt:
         "_signals",
         "_threads",
         "context",
+        "execution",
         "is_running",
         "job",
         "joined",
+        "raised",
         "registration",
         "task",
     )
@@ -76,7 +81,9 @@ class Attempt:
         self._payload = claimed.payload
         self._clock = clock
         self._threads = threads
+        self.execution = UNWATCHED
         self.is_running = False
+        self.raised: str | None = None
 
     def stop(self, why: Stop) -> None:
         """Ask the code to stop: a task is cancelled, a thread sees ``ctx.cancelled``."""
@@ -109,6 +116,7 @@ class Attempt:
             raise
         except BaseException as error:  # noqa: BLE001 - whatever a handler raises is its failure
             outcome, result = Failed(told(error)), None
+            self.raised = kind_of(error)
         finally:
             self.is_running = False
             if timer is not None:

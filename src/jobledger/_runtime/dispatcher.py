@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from jobledger._runtime.registry import Registry
     from jobledger._store.commit import Door
     from jobledger._store.contract import Answer, Claimed, Committed, Prospect
+    from jobledger._telemetry.tracing import Tracing
     from jobledger._types import JobId
 
 log = logging.getLogger("jobledger.worker")
@@ -79,6 +80,7 @@ class Dispatcher:
         slots: int,
         threads: int,
         submit: Callable[[str, Mapping[str, object], SubmitOptions], tuple[JobId, Submit]],
+        tracing: Tracing,
     ) -> None:
         """Nothing is claimed before :meth:`look`."""
         self.running: dict[int, Attempt] = {}
@@ -91,6 +93,7 @@ class Dispatcher:
         self._registry = registry
         self._clock = clock
         self._submit = submit
+        self._tracing = tracing
         self._pools = (Pool(slots, is_async=True), Pool(threads, is_async=False))
         self._threads = ThreadPoolExecutor(max(threads, 1), thread_name_prefix="jobledger")
         self._reports: dict[int, Report] = {}
@@ -215,8 +218,12 @@ class Dispatcher:
         attempt.task = asyncio.get_running_loop().create_task(self._run(attempt), context=self._home.copy())
 
     async def _run(self, attempt: Attempt) -> None:
-        ended = await attempt.run()
+        execution = attempt.execution = self._tracing.execution(attempt.job, attempt.registration.name)
+        with execution.current():
+            ended = await attempt.run()
+        execution.stopped()
         if ended is None:
+            execution.lost("its worker ended while its code ran on")
             return
         ended, verdict = await attempt.joined.end(ended, lambda: self._words_written(attempt.job.key))
         self._suspects.discard(attempt.job.key)
@@ -230,6 +237,7 @@ class Dispatcher:
                 self._door.post(last, lambda _: None)
             self._post(attempt, ended)
         except NotOpen:
+            attempt.execution.lost("it ended after its worker had closed")
             log.warning("job %s ended after its worker had closed: it will run again", ended.job_id)
 
     def _completed(self, attempt: Attempt, ended: Running, verdict: Verdict) -> None:
@@ -259,6 +267,15 @@ class Dispatcher:
         if isinstance(answer, Change) and answer.event is not None:
             self.ended[answer.event.name] += 1
             outcome_log.tell(attempt.context, answer.event)
+        self._trace(attempt, answer)
+
+    def _trace(self, attempt: Attempt, answer: Answer | BaseException) -> None:
+        if not isinstance(answer, Change):
+            attempt.execution.lost("nothing that it came to could be written: others have its job, or will have it")
+            return
+        error = answer.event.error if answer.event is not None else None
+        said = outcome_log.last_line(error) if error else ""
+        attempt.execution.settled(answer.event, answer.job.due_at, attempt.raised, said)
 
     def _pool_of(self, attempt: Attempt) -> Pool:
         return self._pools[0 if attempt.registration.is_async else 1]

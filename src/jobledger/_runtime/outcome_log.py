@@ -34,7 +34,7 @@ def tell(ctx: Context, event: Event) -> None:
         return
     took = "" if event.micros is None else f" after {event.micros / SECOND:.3f} s"
     why = f": {event.reason}" if event.reason is not None else ""
-    error = f": {_last_line(event.error)}" if event.error else ""
+    error = f": {last_line(event.error)}" if event.error else ""
     fields = {**fields_of(ctx), "outcome": str(event.name), "reason": event.reason and str(event.reason)}
     name = event.name.replace("_", "-")
     log.log(
@@ -43,7 +43,8 @@ def tell(ctx: Context, event: Event) -> None:
     )  # fmt: skip
 
 
-def _last_line(error: str) -> str:
+def last_line(error: str) -> str:
+    """Of an error what names it, on one line."""
     lines = error.rstrip().splitlines() or [""]
     text = shown(lines[-1])
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

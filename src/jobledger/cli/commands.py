@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from jobledger._version import own_version
 from jobledger.cli import (
     audit,
     cancel,
@@ -22,7 +23,6 @@ from jobledger.cli import (
 )
 from jobledger.cli.demo import command as demo
 from jobledger.cli.help_page import Command, Group
-from jobledger.cli.installed import own_version
 from jobledger.cli.worker import command as worker
 
 EPILOG = """Each command takes its store from --url or --app, given after the command, or from the environment:

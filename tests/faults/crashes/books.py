@@ -95,7 +95,7 @@ async def drain(path: Path, notes: Notes) -> None:
 async def _is_idle(app: App) -> bool:
     """Whether no work is left, and no writer but this one."""
     now = await app.metrics.snapshot()
-    writers = await app._read(app._opened_door().store.vitals)
+    writers = await app._threads.read(app._opened_door().store.vitals)
     return len(writers) <= 1 and not any(now.value(gauge) for gauge in _LEFT)
 
 

@@ -88,7 +88,7 @@ class Load:
         after: str | None = None
         while True:
             page = await app.jobs.list(type=self._type, limit=1000, after=after)
-            numbers += [await app._read(partial(_number, store, job.id)) for job in page.jobs]
+            numbers += [await app._threads.read(partial(_number, store, job.id)) for job in page.jobs]
             after = page.next
             if after is None:
                 return numbers

@@ -201,6 +201,6 @@ async def beaten(app: App, writer_id: int | None, beats: int) -> int:
 
 
 async def beat(app: App, writer_id: int | None) -> int:
-    vitals = await app._read(app._opened_door().store.vitals)
+    vitals = await app._threads.read(app._opened_door().store.vitals)
     (found,) = [vital.beat for vital in vitals if vital.writer_id == writer_id]
     return found

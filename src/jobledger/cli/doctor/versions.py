@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 import apsw
 
+from jobledger._version import own_version
 from jobledger.cli.doctor.finding import Finding, broken, ok, warning
-from jobledger.cli.installed import own_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

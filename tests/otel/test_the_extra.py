@@ -1,0 +1,69 @@
+"""OpenTelemetry is an extra: nobody who doesn't ask for it pays for it, or needs it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from jobledger import App, Telemetry
+from jobledger.errors import InvalidOption
+
+WORKING = """
+import asyncio, sys
+from jobledger import App
+{before}
+app = App("sqlite:///jobs.db")
+
+@app.job("work")
+async def work() -> None: ...
+
+async def main() -> None:
+    async with app.worker():
+        await work.result(await work.submit(), wait=30)
+        await app.metrics.text(openmetrics=True)
+
+asyncio.run(main())
+print(sorted(name for name in sys.modules if name.partition(".")[0] in ("opentelemetry", "google", "requests")))
+"""
+
+
+def run(code: str, folder: Path) -> str:
+    ended = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], cwd=folder, capture_output=True, text=True, timeout=50, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout.strip()
+
+
+def test_nothing_of_it_is_imported_unasked(tmp_path: Path) -> None:
+    assert run(WORKING.format(before=""), tmp_path) == "[]"
+
+
+def test_it_need_not_be_installed(tmp_path: Path) -> None:
+    assert "opentelemetry" in run(WORKING.format(before="sys.modules['opentelemetry'] = None"), tmp_path)
+
+
+def test_who_asks_for_it_is_told_what_to_install(tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.modules['opentelemetry'] = None\n"
+        "from jobledger import App, Telemetry\n"
+        "try: App('sqlite:///jobs.db', telemetry=Telemetry())\n"
+        "except ValueError as error: print(error)"
+    )
+    assert run(code, tmp_path) == "telemetry needs OpenTelemetry: pip install 'jobledger[otel]'"
+
+
+@pytest.mark.parametrize(
+    ("settings", "what"),
+    [
+        ({"spans": "all"}, "spans is one of link, parent, off, not 'all'"),
+    ],
+)
+def test_a_setting_that_is_none(settings: dict[str, object], what: str) -> None:
+    with pytest.raises(InvalidOption, match=what):
+        Telemetry(**settings)  # type: ignore[arg-type]
+
+
+def test_an_app_without_telemetry_traces_nothing() -> None:
+    assert type(App("sqlite:///jobs.db")._tracing).__name__ == "Untraced"
