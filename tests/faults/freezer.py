@@ -13,18 +13,25 @@ from tests.faults.chaos.lines import Ended, Enlisted, Seen, Started
 from tests.faults.program import started
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tests.faults.chaos.settings import Settings
 
 
 class Freezer:
     """Some workers of :mod:`tests.faults.chaos.worker` on one store.
 
+    Args:
+        settings: of the store, and where they write.
+        variables: of their environment.
+
     Attributes:
         workers: their processes.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, variables: Mapping[str, str] | None = None) -> None:
         self._settings = settings
+        self._variables = variables
         self._arguments = str(settings.written())
         self._log = settings.log_path.open("ab")
         self.workers = [self._new() for _ in range(settings.workers)]
@@ -74,7 +81,7 @@ class Freezer:
             worker.send_signal(signal.SIGCONT)
 
     def _new(self) -> subprocess.Popen[bytes]:
-        return started("tests.faults.chaos.worker", self._arguments, output=self._log)
+        return started("tests.faults.chaos.worker", self._arguments, output=self._log, variables=self._variables)
 
     def close(self) -> None:
         """Leave nobody behind, stopped or not."""

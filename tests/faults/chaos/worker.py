@@ -12,6 +12,7 @@ from tests.faults.chaos import settings as parameters
 from tests.faults.chaos.handlers import register
 from tests.faults.chaos.journal import Journal
 from tests.faults.chaos.witness import Witness
+from tests.faults.wall_clock import follow
 
 
 async def main(settings: parameters.Settings) -> None:
@@ -27,5 +28,6 @@ async def main(settings: parameters.Settings) -> None:
 
 
 if __name__ == "__main__":
+    follow()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s")
     asyncio.run(main(parameters.read(sys.argv[1])))
