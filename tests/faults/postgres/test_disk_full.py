@@ -11,7 +11,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from jobledger import App
+from jobledger import App, JobId
 from jobledger.errors import StoreError, StoreFull
 from jobledger.testing import postgres as servers
 from jobledger.testing.postgres import OwnServer
@@ -112,8 +112,8 @@ async def gives_up(server: OwnServer, url: str) -> bool:
     return server.pid is None
 
 
-async def until_accepted(app: App) -> str:
-    accepted: list[str] = []
+async def until_accepted(app: App) -> JobId:
+    accepted: list[JobId] = []
 
     async def accepts() -> bool:
         try:
