@@ -32,7 +32,19 @@ NAMES = (
     "drain", "submit", "latency", "keyed", "parked", "priorities", "backlog", "mixed", "scrape", "memory", "ceilings",
     "across", "idle", "workers",
 )  # fmt: skip
-ON_POSTGRES = ("drain", "submit", "latency", "keyed", "parked", "priorities", "mixed", "across", "workers", "crowd")
+ON_POSTGRES = (
+    "drain",
+    "submit",
+    "latency",
+    "keyed",
+    "parked",
+    "priorities",
+    "mixed",
+    "scrape",
+    "across",
+    "workers",
+    "crowd",
+)
 """Those that measure PostgreSQL with ``--store postgres``; the others are about a file."""
 SETTINGS = {"shared_buffers": "1GB", "max_wal_size": "4GB"}
 LEAST_RUNS = 3

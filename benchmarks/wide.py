@@ -10,12 +10,10 @@ from jobledger._core.commands import Settle, Submit
 from jobledger._core.outcome import Done
 from jobledger._core.priority import Priority, Stride
 from jobledger._store.contract import Batch, Claim, Declaration, Enlistment, Group
-from jobledger._store.sqlite.store import SqliteStore
+from jobledger._store.open import open_store
 from jobledger._types import SECOND, micros
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from jobledger._core.commands import Command
     from jobledger._store.contract import Committed
     from jobledger._types import Micros
@@ -29,10 +27,10 @@ BATCH = 500
 class Wide:
     """One worker, whose clock jumps: a round of jobs, one of each type and priority, for each bucket."""
 
-    def __init__(self, path: Path, types: int) -> None:
+    def __init__(self, url: str, types: int) -> None:
         self.now = START
         self._jobs = self._number = 0
-        self.store = SqliteStore(path, lambda: self.now, "off")
+        self.store = open_store(url, lambda: self.now, migrating=True, simulated=True)
         names = [f"service.type.{number}" for number in range(types)]
         declared = self.store.declare(tuple(Declaration(name, name) for name in names), types)
         self._types = tuple(type_.type_id for type_ in declared)
@@ -63,9 +61,9 @@ class Wide:
         return self.store.commit(Batch(self._writer, self._number, commands, claim))
 
 
-def fill_wide(path: Path, types: int) -> None:
+def fill_wide(url: str, types: int) -> None:
     """Make such a store."""
-    wide = Wide(path, types)
+    wide = Wide(url, types)
     for place in range(len(SPANS)):
         wide.round(place)
     wide.store.sample(0)

@@ -10,6 +10,7 @@ import pytest
 
 from jobledger import metrics
 from jobledger._store.contract import Declaration
+from tests.both_stores import url
 from tests.desk import Desk
 from tests.waiting import until
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
     from jobledger import App
     from jobledger._core.reads import LedgerRead
+
+
+__all__ = ["url"]
 
 
 @pytest.mark.parametrize("openmetrics", [False, True])
@@ -44,6 +48,31 @@ async def test_it_is_read_and_rendered_in_other_threads(
         await app.metrics.snapshot()
     assert len(threads) == (4 if openmetrics else 3)
     assert threading.get_ident() not in threads.values()
+
+
+@pytest.mark.parametrize("stage", ["ledger", "Snapshot", "openmetrics_text"])
+async def test_the_loop_goes_on_meanwhile(app: App, monkeypatch: pytest.MonkeyPatch, stage: str) -> None:
+    """No stage of it ends before a task of the loop has gone on; in the loop itself it would wait in vain."""
+    began, ticked = threading.Event(), threading.Event()
+
+    async def tick() -> None:
+        await until(began.is_set, f"{stage} is under way")
+        for _ in range(10):
+            await asyncio.sleep(0)
+        ticked.set()
+
+    async with app:
+        where = app._opened_door().store if stage == "ledger" else metrics
+        really = getattr(where, stage)
+
+        def held(*args: object) -> object:
+            began.set()
+            assert ticked.wait(30), "the event loop stands still"
+            return really(*args)
+
+        monkeypatch.setattr(where, stage, held)
+        _, text = await asyncio.gather(tick(), app.metrics.text(openmetrics=True))
+    assert text.endswith(b"# EOF\n")
 
 
 async def test_a_status_does_not_wait_for_a_scrape(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
