@@ -13,7 +13,7 @@ COMMANDS = (
     "worker", "submit", "status", "list", "cancel", "dlq list", "dlq show", "dlq replay", "dlq discard", "metrics",
     "audit", "doctor", "serve", "types", "migrate",
 )  # fmt: skip
-EVERY = (*COMMANDS, "export alerts", "export", "demo", "dlq", "")
+EVERY = (*COMMANDS, "export alerts", "export grafana", "export", "demo", "dlq", "")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 

@@ -12,6 +12,7 @@ from jobledger._core.alerts import ALERTS, PREFIX, Alert
 from jobledger._core.catalog import BOUNDARIES, CATALOG
 from jobledger._core.thresholds import DEFAULTS, FAST_BURN, SLOW_BURN, Thresholds, checked, span
 from jobledger._metrics.selector import Matcher, Selector
+from jobledger._metrics.text import number
 from jobledger.errors import InvalidOption
 
 if TYPE_CHECKING:
@@ -166,7 +167,7 @@ def _rule(alert: Alert, rendering: Rendering, fields: Mapping[str, object]) -> R
 
 def _fields(rendering: Rendering) -> dict[str, object]:
     """What the templates may name."""
-    within = rendering.thresholds.slo_wait
+    within = number(float(rendering.thresholds.slo_wait))
     store = "/".join(map(_label, rendering.store_labels)) or "the store"
     return {
         **{one.attribute: Selector(one, rendering.matchers, within) for one in CATALOG},

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from jobledger._core.catalog import Instrument, Kind
-from jobledger._metrics.text import number
 from jobledger.errors import InvalidOption
 
 if TYPE_CHECKING:
@@ -68,15 +67,15 @@ class Selector:
     Args:
         instrument: from the catalog.
         matchers: conditions; one on a label that the instrument lacks is left out.
-        within: the boundary of :attr:`within`, in seconds.
+        within: the boundary of :attr:`within`, as the text format has it.
 
     Example:
         >>> from jobledger._core.catalog import WAIT
-        >>> f"rate({Selector(WAIT, (), 30).within}[5m])"
+        >>> f"rate({Selector(WAIT, (), '30.0').within}[5m])"
         'rate(jobs_wait_duration_seconds_bucket{le="30.0"}[5m])'
     """
 
-    def __init__(self, instrument: Instrument, matchers: Iterable[Matcher], within: float) -> None:
+    def __init__(self, instrument: Instrument, matchers: Iterable[Matcher], within: str) -> None:
         """Keep the conditions that apply."""
         self._instrument = instrument
         self._matchers = tuple(str(one) for one in matchers if one.label not in _SOME or one.label in instrument.labels)
@@ -91,9 +90,14 @@ class Selector:
         return self._part("_count")
 
     @property
+    def bucket(self) -> str:
+        """How often it has observed at most each boundary."""
+        return self._part("_bucket")
+
+    @property
     def within(self) -> str:
-        """How often it has observed at most the boundary; the boundary is written as the text format has it."""
-        return self._part("_bucket", f"le={_quoted(number(float(self._within)))}")
+        """How often it has observed at most the boundary."""
+        return self._part("_bucket", f"le={_quoted(self._within)}")
 
     @property
     def used(self) -> str:
