@@ -17,19 +17,18 @@ from jobledger._runtime import node, upkeep
 from jobledger.cli.export.grafana import dashboard
 from tests.observability.deployment import Deployment
 from tests.observability.endpoint import endpoint
-from tests.observability.prometheus import PATIENCE, Prometheus
+from tests.observability.prometheus import PATIENCE, Labels, Prometheus
 from tests.waiting import until_blocking
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytestmark = pytest.mark.debian("prometheus", "prometheus")
+pytestmark = [pytest.mark.debian("prometheus", "prometheus"), pytest.mark.timeout(180)]
 
 BOARD: Final = dashboard()
 AS_OF: Final = "jobs_ledger_as_of_timestamp_seconds"
 INTERVAL: Final = 1.0
-STEPS: Final = 20
 SOUND: Final = {
     "Findings of the last audit": "the books balance",
     "Types and own metrics beyond their budget": "there are few types",
@@ -41,7 +40,7 @@ SOUND: Final = {
 
 def variables() -> dict[str, str]:
     """What Grafana puts into the queries of a dashboard that somebody opens."""
-    found = {"__rate_interval": "30s", "__range": "1m"}
+    found = {"__rate_interval": "2m", "__range": "5m"}
     for one in BOARD["templating"]["list"]:
         value = one.get("current", {}).get("value", "")
         found[one["name"]] = one["allValue"] if value == ["$__all"] else value
@@ -63,49 +62,45 @@ def targets() -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 class Watched:
-    """A Prometheus that scrapes one store twice: from `jobledger serve`, and from a worker."""
+    """A Prometheus that scrapes one store twice: from `jobledger serve`, and from a worker.
+
+    Attributes:
+        moments: when both targets had shown what there was to see.
+    """
 
     def __init__(self, prometheus: Prometheus) -> None:
         self._prometheus = prometheus
-        self.began = self.ended = 0.0
+        self.moments: list[float] = []
 
     def until_seen(self, now: float) -> None:
         """Wait until both targets show the store as it is now."""
+        found: list[float] = []
 
         def both() -> bool:
-            self.ended = time.time()
-            return len(self._prometheus.ask(f"{AS_OF} > {now:.6f}", self.ended)) == 2
+            found.append(time.time())
+            return len(self._prometheus.ask(f"{AS_OF} > {now:.6f}", found[-1])) == 2
 
         until_blocking(both, "both targets were scraped", PATIENCE)
-        self.began = self.began or self.ended
+        self.moments.append(found[-1])
 
-    def answers(self, target: dict[str, Any]) -> list[tuple[dict[str, str], list[float]]]:
-        """The lines that a query gives while the deployment lives: labels, and finite values."""
-        began = self.ended if target.get("instant") else self.began
-        data = self._prometheus.api(
-            "query_range",
-            query=filled(target["expr"]),
-            start=f"{began:.3f}",
-            end=f"{self.ended:.3f}",
-            step=f"{(self.ended - began) / STEPS or 1:.6f}",
-        )
-        return [
-            (line["metric"], [value for value in (float(text) for _, text in line["values"]) if math.isfinite(value)])
-            for line in data["result"]
-        ]
+    def answers(self, target: dict[str, Any]) -> list[tuple[Labels, float]]:
+        """All that a query gives at these moments; a panel of numbers shows the last one only."""
+        moments = self.moments[-1:] if target.get("instant") else self.moments
+        query = filled(target["expr"])
+        return [answer for moment in moments for answer in self._prometheus.ask(query, moment).items()]
 
     def exemplars(self, target: dict[str, Any]) -> list[Any]:
         """The exemplars that a query is shown with."""
         query = filled(target["expr"])
         found: list[Any] = self._prometheus.api(
-            "query_exemplars", query=query, start=f"{self.began - 60:.3f}", end=f"{self.ended + 60:.3f}"
+            "query_exemplars", query=query, start=f"{self.moments[0] - 60:.3f}", end=f"{self.moments[-1] + 60:.3f}"
         )
         return [one for series in found for one in series["exemplars"]]
 
     def value(self, title: str) -> float:
         """What a panel with one query shows at the end, types added up."""
         (target,) = (target for of, target in targets() if of == title)
-        return sum(self._prometheus.ask(filled(target["expr"]), self.ended).values())
+        return sum(self._prometheus.ask(filled(target["expr"]), self.moments[-1]).values())
 
     def choices(self, name: str) -> list[str]:
         """What a variable offers."""
@@ -139,10 +134,10 @@ def test_every_query_answers(store_path: Path, tmp_path: Path, monkeypatch: pyte
 
 def told(watched: Watched, title: str, target: dict[str, Any]) -> bool:
     """Whether a query tells something, and its legend what."""
-    lines = [(labels, values) for labels, values in watched.answers(target) if values]
+    answers = [(dict(labels), value) for labels, value in watched.answers(target) if math.isfinite(value)]
     named = re.findall(r"{{(\w+)}}", target["legendFormat"])
-    assert all(labels.get(name) for labels, _ in lines for name in named), (title, target["legendFormat"])
-    return bool(lines) and (title in SOUND or any(any(values) for _, values in lines))
+    assert all(labels.get(name) for labels, _ in answers for name in named), (title, target["legendFormat"])
+    return bool(answers) and (title in SOUND or any(value for _, value in answers))
 
 
 async def lived(app: App) -> None:
