@@ -27,6 +27,7 @@ Unit: TypeAlias = Literal["count", "per second", "seconds", "share", "bytes"]
 
 _RECENT: Final = "$__rate_interval"
 """As many seconds as a rate needs for one pixel, by Grafana's reckoning: at least four scrapes."""
+_SLOWEST: Final = 0.99
 
 
 class Query(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,6 +147,3 @@ def by_type(expr: str) -> tuple[Query, ...]:
 def lines(exprs: Iterable[tuple[str, str]]) -> tuple[Query, ...]:
     """A line for each expression, with its name."""
     return tuple(Query(expr=expr, legend=legend) for legend, expr in exprs)
-
-
-_SLOWEST: Final = 0.99

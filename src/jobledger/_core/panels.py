@@ -59,7 +59,6 @@ HEALTHY: Final = Row("Is it healthy?", (
     ),
 ))  # fmt: skip
 
-_ENDED: Final = ("completions", "cancellations", "dead_lettered")
 _OWN_FAILURES: Final = f"({rate('failures', 'type')} - {rate('lost', 'type')})"
 
 FLOW: Final = Row("Flow", (
