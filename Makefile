@@ -14,8 +14,9 @@ PEERS_PYTHON ?= $(firstword $(foreach python,python3.13 python3.12 $(PYTHON),$(s
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check install --quiet
 CHECKED := src tests tools $(wildcard benchmarks)
-INTO := .
-RENDERED := docs/metrics.md docs/alerts/jobledger.yml src/jobledger/cli/export/grafana.json
+DOCS := docs
+RENDERED := metrics.md alerts/jobledger.yml
+DASHBOARD := src/jobledger/cli/export/grafana.json
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -38,9 +39,10 @@ check: $(VENV)/.installed ## everything a change must pass: format, lint, types,
 	$(PY) -m pyright --pythonpath $(PY)
 	$(VENV)/bin/lint-imports
 	@fresh=$$(mktemp -d) && trap 'rm -rf "$$fresh"' EXIT \
-	  && $(MAKE) --no-print-directory docs INTO="$$fresh" > /dev/null \
-	  && for page in $(RENDERED); do diff -u "$$page" "$$fresh/$$page" \
-	    || { echo "$$page is stale: run 'make docs'" >&2; exit 1; }; done
+	  && $(MAKE) --no-print-directory docs DOCS="$$fresh" DASHBOARD="$$fresh/dashboard" > /dev/null \
+	  && for page in $(RENDERED); do diff -u "docs/$$page" "$$fresh/$$page" \
+	    || { echo "docs/$$page is stale: run 'make docs'" >&2; exit 1; }; done \
+	  && { diff -u "$(DASHBOARD)" "$$fresh/dashboard" || { echo "$(DASHBOARD) is stale: run 'make docs'" >&2; exit 1; }; }
 	$(MAKE) test
 
 bench: $(VENV)/.installed ## run the benchmarks
@@ -53,11 +55,11 @@ faults: $(VENV)/.installed ## kill processes while they work, and check everythi
 	$(PY) -m tests.faults.chaos $(FAULTS_ARGS)
 
 docs: $(VENV)/.installed ## render the generated pages, and the dashboard that ships in the package
-	@mkdir -p $(sort $(dir $(addprefix $(INTO)/,$(RENDERED))))
-	$(PY) -m jobledger metrics --catalog --markdown > $(INTO)/docs/metrics.md.new
-	$(PY) -m jobledger export alerts > $(INTO)/docs/alerts/jobledger.yml.new
-	$(PY) -m tools.render_grafana > $(INTO)/src/jobledger/cli/export/grafana.json.new
-	@for page in $(RENDERED); do mv "$(INTO)/$$page.new" "$(INTO)/$$page"; done
+	@mkdir -p $(sort $(dir $(addprefix $(DOCS)/,$(RENDERED))))
+	$(PY) -m jobledger metrics --catalog --markdown > $(DOCS)/metrics.md.new
+	$(PY) -m jobledger export alerts > $(DOCS)/alerts/jobledger.yml.new
+	$(PY) -m tools.render_grafana > $(DASHBOARD).new
+	@for page in $(addprefix $(DOCS)/,$(RENDERED)) $(DASHBOARD); do mv "$$page.new" "$$page"; done
 
 fmt: $(VENV)/.installed ## format, and fix what the linter can fix
 	$(PY) -m ruff check --fix-only --quiet .
@@ -65,7 +67,7 @@ fmt: $(VENV)/.installed ## format, and fix what the linter can fix
 
 clean: ## remove what can be made again, .venv included
 	rm -rf .venv .venv-peers build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
-	rm -rf jobledger-demo* docs/*.new docs/*/*.new src/jobledger/cli/export/*.new
+	rm -rf jobledger-demo* docs/*.new docs/*/*.new $(DASHBOARD).new
 	find src tests tools $(wildcard benchmarks) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamp files say what is installed; a newer pyproject.toml installs again.
