@@ -34,6 +34,7 @@ FURTHER = [
     ("jobs_pruned_total", "counter", ("type", "status")),
     ("jobs_mailbox_wait_seconds", "histogram", ("type",)),
     ("jobs_oldest_ready_timestamp_seconds", "gauge", ("type",)),
+    ("jobs_oldest_parked_timestamp_seconds", "gauge", ("type",)),
     ("jobs_oldest_running_timestamp_seconds", "gauge", ("type",)),
     ("jobs_last_completed_timestamp_seconds", "gauge", ("type",)),
     ("jobs_overdue", "gauge", ("type",)),

@@ -30,7 +30,7 @@ SCANNED: Final = {
     "mailbox_deepest": "job_box", "any_suspect": "job_suspect",
 }  # fmt: skip
 """Statements that walk through all of a partial index: it holds no more than what they ask for."""
-PROBED: Final = ("job_waiting", "job_running", "job_running")
+PROBED: Final = ("job_waiting", "job_parked", "job_running", "job_running")
 LANES: Final = (*["complete"] * 6, "ready", "ready", "parked", "scheduled", "processing", "failed", "cancelled")
 
 

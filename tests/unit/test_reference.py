@@ -107,6 +107,8 @@ def test_the_series_budget_is_what_is_scraped(store_path: Path) -> None:
     desk = Desk(store_path, (Declaration("email", "email", HIGH),))
     for priority in (CRITICAL, HIGH, NORMAL, LOW):
         desk.submit("email", priority)
+    for _ in range(2):
+        desk.submit("email", LOW, entity="customer:1")
     (job, *_) = desk.start(slots=3)
     desk.settle(job, Done(), 1)
     desk.store.sample(0)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def full(path: Path, types: int, budget: int) -> Desk:
-    """Every type in every priority: done, running, waiting and delayed."""
+    """Every type in every priority: done, running, waiting, parked and delayed."""
     desk = Desk(path, tuple(Declaration(f"type.{number}", f"type.{number}") for number in range(types)), budget=budget)
     kinds = [(name, priority) for name in desk.types for priority in Priority]
     for settled in (True, False):
@@ -32,7 +32,7 @@ def full(path: Path, types: int, budget: int) -> Desk:
             if settled:
                 desk.settle(job, Done(), 1)
     for name, priority in kinds:
-        desk.submit(name, priority)
+        desk.submit(name, priority, entity=name)
         desk.submit(name, priority, delay=60)
     desk.store.sample(0)
     return desk

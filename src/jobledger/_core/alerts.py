@@ -70,6 +70,14 @@ OLDEST_READY_JOB_TOO_OLD: Final = Alert(
     description="A job of {type} is due and nothing but a free slot is missing, for more than {at.oldest_ready.text}. "
     "Whoever submitted it waits.",
 )  # fmt: skip
+OLDEST_PARKED_JOB_TOO_OLD: Final = Alert(
+    name="JobledgerOldestParkedJobTooOld", group="waiting", severity="ticket", lasting="5m",
+    expr=_AGE % ("by_type", "oldest_parked") + " > {at.oldest_parked}",
+    summary="{type}: a job has waited for {value.time} behind other jobs of its entity",
+    description="A job of {type} is due, and other jobs of its entity have been ahead of it for more than "
+    "{at.oldest_parked.text}. They run one at a time, so more workers don't help: one entity gets more than it can do, "
+    "or something holds it.",
+)  # fmt: skip
 WORKERS_STALLED: Final = Alert(
     name="JobledgerWorkersStalled", group="waiting", severity="page", lasting="5m",
     expr=_READY_FOR + """ > {at.stalled}
@@ -240,8 +248,9 @@ SERIES_OVERFLOW: Final = Alert(
 )  # fmt: skip
 
 ALERTS: Final = (
-    OLDEST_READY_JOB_TOO_OLD, WORKERS_STALLED, NO_WORKER_FOR_TYPE, THROUGHPUT_COLLAPSED, WAIT_SLO_FAST_BURN,
-    WAIT_SLO_SLOW_BURN, FAILURE_RATIO_HIGH, RETRY_STORM, DLQ_GROWING, DLQ_NOT_FALLING, HUNG_JOB, WORKER_LOSSES,
-    STALE_SETTLEMENTS, WORKERS_SATURATED, BOOKS_STALE, BOOKS_OUT_OF_BALANCE, STORE_SCRAPED_TWICE, SERIES_OVERFLOW,
+    OLDEST_READY_JOB_TOO_OLD, OLDEST_PARKED_JOB_TOO_OLD, WORKERS_STALLED, NO_WORKER_FOR_TYPE, THROUGHPUT_COLLAPSED,
+    WAIT_SLO_FAST_BURN, WAIT_SLO_SLOW_BURN, FAILURE_RATIO_HIGH, RETRY_STORM, DLQ_GROWING, DLQ_NOT_FALLING, HUNG_JOB,
+    WORKER_LOSSES, STALE_SETTLEMENTS, WORKERS_SATURATED, BOOKS_STALE, BOOKS_OUT_OF_BALANCE, STORE_SCRAPED_TWICE,
+    SERIES_OVERFLOW,
 )  # fmt: skip
 """All alerts; those of one group stand together."""

@@ -196,6 +196,11 @@ OLDEST_READY: Final = _gauge(
     0, "oldest_ready", "jobs_oldest_ready_timestamp_seconds", "Since when the oldest ready job is eligible.",
     "The moment since which the longest-waiting ready job is eligible; absent when none waits.", source="probe",
 )  # fmt: skip
+OLDEST_PARKED: Final = _gauge(
+    0, "oldest_parked", "jobs_oldest_parked_timestamp_seconds", "Since when the oldest parked job is due.",
+    "The due time of the parked job that is due the longest: so long it waits behind other jobs of its entity; absent "
+    "when none is parked.", source="probe",
+)  # fmt: skip
 OLDEST_RUNNING: Final = _gauge(
     0, "oldest_running", "jobs_oldest_running_timestamp_seconds", "Start of the longest-running attempt.",
     "The start of the longest-running attempt; absent when none runs.", source="probe",
@@ -226,8 +231,8 @@ ENTITIES_ACTIVE: Final = _gauge(
 )  # fmt: skip
 MAILBOX_DEEPEST: Final = _gauge(
     0, "mailbox_deepest", "jobs_mailbox_deepest", "Parked jobs in the deepest mailbox.",
-    "Parked jobs in the deepest mailbox, as last sampled; which entity it is, `audit` "
-    "tells, never a label.", (), "sample",
+    "Parked jobs in the deepest mailbox, as last sampled; which entity it is, `jobledger list --lane parked` tells, "
+    "never a label.", (), "sample",
 )  # fmt: skip
 IMBALANCE: Final = _gauge(
     0, "ledger_imbalance", "jobs_ledger_imbalance", "Findings of the last audit by upkeep.",
@@ -254,8 +259,8 @@ SERIES_OVERFLOWED: Final = _gauge(
 
 CATALOG: Final = (
     *ELEVEN, RUNNING, SCHEDULED, PARKED, REPLAYED, DISCARDED, DEDUPLICATED, LOST, RELEASED, STALE, PRUNED, MAILBOX_WAIT,
-    OLDEST_READY, OLDEST_RUNNING, LAST_COMPLETED, OVERDUE, WORKERS, WORKER_SLOTS, UNHANDLED, ENTITIES_ACTIVE,
-    MAILBOX_DEEPEST, IMBALANCE, SAMPLED_AT, AS_OF, UNFOLDED, SERIES_OVERFLOWED,
+    OLDEST_READY, OLDEST_PARKED, OLDEST_RUNNING, LAST_COMPLETED, OVERDUE, WORKERS, WORKER_SLOTS, UNHANDLED,
+    ENTITIES_ACTIVE, MAILBOX_DEEPEST, IMBALANCE, SAMPLED_AT, AS_OF, UNFOLDED, SERIES_OVERFLOWED,
 )  # fmt: skip
 BY_NUMBER: Final = {instrument.number: instrument for instrument in CATALOG if instrument.number}
 

@@ -38,6 +38,7 @@ class Probe(msgspec.Struct, frozen=True):
 
     type_id: int
     oldest_ready: Micros | None
+    oldest_parked: Micros | None
     oldest_running: Micros | None
     last_completed: Micros | None
     overdue: int = 0

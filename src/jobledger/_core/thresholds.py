@@ -27,6 +27,7 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         oldest_ready: how long a ready job may wait.
+        oldest_parked: how long a job may wait behind other jobs of its entity.
         stalled: how long nothing may start while a job is ready.
         unhandled: how long due jobs may be without a live worker for their type.
         slo_wait: the wait that the objective allows; a boundary of the store's ladder.
@@ -48,6 +49,7 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     oldest_ready: float = 5 * MINUTE
+    oldest_parked: float = 15 * MINUTE
     stalled: float = 5 * MINUTE
     unhandled: float = 2 * MINUTE
     slo_wait: float = 30.0
@@ -65,11 +67,14 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
 
 
 DEFAULTS: Final = Thresholds()
-TIMES: Final = frozenset({"oldest_ready", "stalled", "unhandled", "slo_wait", "dlq_unattended", "hung", "stale"})
+TIMES: Final = frozenset(
+    {"oldest_ready", "oldest_parked", "stalled", "unhandled", "slo_wait", "dlq_unattended", "hung", "stale"}
+)
 """Those that are lengths of time."""
 _MOST: Final = 1_000_000
 _RANGES: Final[Mapping[str, tuple[float, float]]] = {
     "oldest_ready": (1, 30 * DAY),
+    "oldest_parked": (1, 30 * DAY),
     "stalled": (MINUTE, DAY),
     "unhandled": (1, DAY),
     "slo_target": (0.95, 0.99999),

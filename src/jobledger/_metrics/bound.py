@@ -113,6 +113,7 @@ class JobMetrics:
     pruned: BoundInstrument[int]
     mailbox_wait: BoundInstrument[HistogramValue]
     oldest_ready: BoundInstrument[float | None]
+    oldest_parked: BoundInstrument[float | None]
     oldest_running: BoundInstrument[float | None]
     last_completed: BoundInstrument[float | None]
     overdue: BoundInstrument[int]

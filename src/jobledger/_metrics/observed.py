@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from jobledger._core.catalog import Instrument
-    from jobledger._core.reads import LedgerRead
+    from jobledger._core.reads import LedgerRead, Probe
     from jobledger._metrics.family import Labels
     from jobledger._types import Micros
 
@@ -73,7 +73,7 @@ def _probed(read: LedgerRead) -> dict[str, Seen]:
     for probe in read.probes:
         key = (("type", labels[probe.type_id]),)
         overdue[key] = overdue.get(key, 0) + probe.overdue
-        for instrument, at in _instants(probe.oldest_ready, probe.oldest_running, probe.last_completed):
+        for instrument, at in _instants(probe):
             series = found.setdefault(instrument.series, {})
             if at is not None:
                 known = [series[key]] if key in series else []
@@ -81,9 +81,8 @@ def _probed(read: LedgerRead) -> dict[str, Seen]:
     return found | {catalog.OVERDUE.series: overdue}
 
 
-def _instants(
-    ready: Micros | None, running: Micros | None, completed: Micros | None
-) -> Iterator[tuple[Instrument, Micros | None]]:
-    yield catalog.OLDEST_READY, ready
-    yield catalog.OLDEST_RUNNING, running
-    yield catalog.LAST_COMPLETED, completed
+def _instants(probe: Probe) -> Iterator[tuple[Instrument, Micros | None]]:
+    yield catalog.OLDEST_READY, probe.oldest_ready
+    yield catalog.OLDEST_PARKED, probe.oldest_parked
+    yield catalog.OLDEST_RUNNING, probe.oldest_running
+    yield catalog.LAST_COMPLETED, probe.last_completed

@@ -188,6 +188,29 @@ class TestProbes:
             began + 2 * SECOND,
         )
 
+    def test_the_oldest_that_is_parked(self, driver: Driver) -> None:
+        """Per type, since when it is due, whoever holds its entity; absent when none is parked any more."""
+        began = driver.clock.at
+        driver.submit(entity="e")
+        driver.clock.advance(SECOND)
+        driver.submit(entity="e")
+        driver.submit(entity="e", type_id=driver.bill)
+        driver.clock.advance(SECOND)
+        driver.submit(entity="e")
+        (first,) = driver.start()
+        assert self._parked(driver) == (began + SECOND, began + SECOND)
+        driver.settle(first)
+        second = driver.start_one()
+        assert self._parked(driver) == (began + 2 * SECOND, began + SECOND)
+        driver.settle(second)
+        driver.settle(driver.start_one())
+        assert self._parked(driver) == (None, None)
+
+    @staticmethod
+    def _parked(driver: Driver) -> tuple[int | None, int | None]:
+        probes = {probe.type_id: probe.oldest_parked for probe in driver.store.ledger().probes}
+        return probes[driver.mail], probes[driver.bill]
+
     def test_workers_slots_and_what_they_handle(self, driver: Driver) -> None:
         """Clients are not counted."""
         other = driver.declare("other")

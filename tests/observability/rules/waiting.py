@@ -7,6 +7,7 @@ from typing import Final
 from tests.observability.rules.case import AS_OF, LONG, MAIL, NORMAL, REPORT, Case, counter, every, gauge, waits
 
 _OLDEST: Final = f"jobs_oldest_ready_timestamp_seconds{{{MAIL}}}"
+_OLDEST_PARKED: Final = f"jobs_oldest_parked_timestamp_seconds{{{MAIL}}}"
 _OLDEST_REPORT: Final = f"jobs_oldest_ready_timestamp_seconds{{{REPORT}}}"
 _DEPTH: Final = f"jobs_queue_depth{{{MAIL},{NORMAL}}}"
 _COMPLETED: Final = f"jobs_completed_total{{{MAIL}}}"
@@ -64,6 +65,44 @@ OLDEST_READY: Final = [
         at=30,
         changes={_OLDEST: gauge((20, None), (LONG, 1200))},
         options=("--oldest-ready", "10m"),
+    ),
+]
+
+OLDEST_PARKED: Final = [
+    Case(
+        name="something holds an entity, and a job waits behind it",
+        alert="OldestParkedJobTooOld",
+        at=41,
+        changes={_OLDEST_PARKED: gauge((20, None), (LONG, 1200))},
+        fires=("OldestParkedJobTooOld",),
+        says="email.send: a job has waited for 21m 0s behind other jobs of its entity",
+    ),
+    Case(
+        name="an entity gets more than it can do, so that always another job has waited for twenty minutes",
+        alert="OldestParkedJobTooOld",
+        at=36,
+        changes={_OLDEST_PARKED: f"stalex29 600+60x{LONG}"},
+        fires=("OldestParkedJobTooOld",),
+        says="email.send: a job has waited for 20m 0s behind other jobs of its entity",
+    ),
+    Case(
+        name="always another job has waited for a quarter of an hour, by a clock that is a minute behind",
+        alert="OldestParkedJobTooOld",
+        at=60,
+        changes={AS_OF: f"-60+60x{LONG}", _OLDEST_PARKED: f"stalex29 840+60x{LONG}"},
+    ),
+    Case(
+        name="a job waits for nineteen minutes and gets its turn",
+        alert="OldestParkedJobTooOld",
+        at=60,
+        changes={_OLDEST_PARKED: gauge((20, None), (19, 1200), (LONG, None))},
+    ),
+    Case(
+        name="an hour is allowed",
+        alert="OldestParkedJobTooOld",
+        at=60,
+        changes={_OLDEST_PARKED: gauge((20, None), (LONG, 1200))},
+        options=("--oldest-parked", "1h"),
     ),
 ]
 
@@ -371,4 +410,4 @@ SLOW_BURN: Final = [
     ),
 ]
 
-WAITING: Final = [*OLDEST_READY, *STALLED, *NO_WORKER, *COLLAPSED, *FAST_BURN, *SLOW_BURN]
+WAITING: Final = [*OLDEST_READY, *OLDEST_PARKED, *STALLED, *NO_WORKER, *COLLAPSED, *FAST_BURN, *SLOW_BURN]

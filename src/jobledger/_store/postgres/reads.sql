@@ -56,10 +56,25 @@ SELECT writer_id, slots, types,
 FROM {schema}.writer AS writer WHERE NOT dead AND kind = 'worker';
 
 -- name: probes
--- Per type, what an index tells. The running jobs are few, so they are looked at once for all types.
-SELECT type.type_id, (
+-- Per type, what an index tells. The running jobs are few, so they are looked at once for all types. An arrived job is
+-- ready, too, if it is the first of its entity: nobody looks at it while all slots are in use. Of the oldest hundred.
+SELECT type.type_id, least((
         SELECT job.eligible_at FROM {schema}.job AS job WHERE job.lane = 'ready' AND job.type_id = type.type_id
         ORDER BY job.eligible_at LIMIT 1
+    ), (
+        SELECT first.due_at FROM (
+            SELECT job.entity, job.seq, job.due_at FROM {schema}.job AS job
+            WHERE job.lane = 'arrived' AND job.type_id = type.type_id ORDER BY job.due_at LIMIT 100
+        ) AS first
+        WHERE (SELECT held.key FROM {schema}.job AS held WHERE held.entity = first.entity AND held.holds) IS NULL
+            AND first.seq = (
+                SELECT box.seq FROM {schema}.job AS box
+                WHERE box.entity = first.entity AND box.lane IN ('arrived', 'parked') ORDER BY box.seq LIMIT 1
+            )
+        ORDER BY first.due_at LIMIT 1
+    )), (
+        SELECT job.due_at FROM {schema}.job AS job WHERE job.lane = 'parked' AND job.type_id = type.type_id
+        ORDER BY job.due_at LIMIT 1
     ), running.oldest, completed.last, coalesce(running.overdue, 0)
 FROM {schema}.type AS type
 LEFT JOIN (

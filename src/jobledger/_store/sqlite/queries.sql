@@ -267,6 +267,7 @@ SELECT number, type_id, priority, cell, sum(value) FROM ledger GROUP BY number, 
 -- Per type, what an index tells.
 SELECT type_id,
     (SELECT min(eligible_at) FROM job WHERE lane = 'ready' AND job.type_id = type.type_id),
+    (SELECT min(due_at) FROM job WHERE lane = 'parked' AND job.type_id = type.type_id),
     (SELECT min(started_at) FROM job WHERE lane = 'processing' AND job.type_id = type.type_id),
     (SELECT at FROM last_completed WHERE last_completed.type_id = type.type_id),
     (SELECT count(*) FROM job WHERE lane = 'processing' AND job.type_id = type.type_id AND started_at + timeout < ?)

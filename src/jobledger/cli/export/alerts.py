@@ -51,6 +51,7 @@ def alerts(
     only: Only = None,
     without: Without = None,
     oldest_ready: of.OldestReady = None,
+    oldest_parked: of.OldestParked = None,
     stalled: of.Stalled = None,
     unhandled: of.Unhandled = None,
     slo_wait: of.SloWait = None,
@@ -80,8 +81,8 @@ def alerts(
     boundaries of their own. To give types thresholds of their own, print the rules twice, with --match.
     """
     given = {
-        "oldest_ready": oldest_ready, "stalled": stalled, "unhandled": unhandled, "slo_wait": slo_wait,
-        "slo_target": slo_target, "failure_ratio": failure_ratio, "retry_ratio": retry_ratio,
+        "oldest_ready": oldest_ready, "oldest_parked": oldest_parked, "stalled": stalled, "unhandled": unhandled,
+        "slo_wait": slo_wait, "slo_target": slo_target, "failure_ratio": failure_ratio, "retry_ratio": retry_ratio,
         "min_attempts": min_attempts, "collapse": collapse, "dlq_growth": dlq_growth,
         "dlq_unattended": dlq_unattended, "losses": losses, "hung": hung, "saturation": saturation, "stale": stale,
     }  # fmt: skip

@@ -23,6 +23,9 @@ def _option(name: str, metavar: str, text: str) -> Any:  # noqa: ANN401 - what t
 
 
 OldestReady: TypeAlias = Annotated[str | None, _option("oldest_ready", "TIME", "How long a ready job may wait.")]
+OldestParked: TypeAlias = Annotated[
+    str | None, _option("oldest_parked", "TIME", "How long one may wait behind its entity's others.")
+]
 Stalled: TypeAlias = Annotated[
     str | None, _option("stalled", "TIME", "How long nothing may start while a job is ready.")
 ]
