@@ -115,9 +115,9 @@ def rate(attribute: str, *labels: str, window: str = _RECENT) -> str:
     return summed(f"rate({{{attribute}}}[{window}])", *labels)
 
 
-def increase(attribute: str, *labels: str, window: str = _RECENT) -> str:
+def increase(attribute: str, *labels: str) -> str:
     """How many there were of a counter."""
-    return summed(f"increase({{{attribute}}}[{window}])", *labels)
+    return summed(f"increase({{{attribute}}}[{_RECENT}])", *labels)
 
 
 def quantile(share: float, attribute: str, *labels: str) -> str:

@@ -45,7 +45,7 @@ HEALTHY: Final = Row("Is it healthy?", (
         note="The objective is that the share $slo_target of the starts waits at most $slo_wait seconds. 0 % means "
         "that all late starts that it allows have happened. For a budget of 30 days show 30 days.",
         alerts=(alerts.WAIT_SLO_FAST_BURN, alerts.WAIT_SLO_SLOW_BURN),
-        levels=((None, "red"), (0.0, "orange"), (0.25, "green")), empty="no starts",
+        levels=((None, "red"), (0.0, "orange"), (0.25, "green")), empty="no starts, or no such boundary",
     ),
     Panel(
         title="Dead letters", queries=by_type(now("dlq_size", "type")),
@@ -193,7 +193,7 @@ ENTITIES: Final = Row("Entities", (
             ("entities with a job", now("entities_active")),
             ("parked in the deepest mailbox", f"max ({of_store('{mailbox_deepest}')})"),
         ]),
-        note="As last sampled; the first line of the row Trust tells when. `jobledger audit` tells which entity it is.",
+        note="As last sampled; *Age of the samples* tells when, and `jobledger audit` which entity it is.",
     ),
     Panel(
         title="Wait behind the own entity by type, p95", unit="seconds",

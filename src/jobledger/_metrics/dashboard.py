@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 MATCHERS: Final = (Matcher("job", "=~", "$job"), Matcher("type", "=~", "$type"))
 """What the dashboard's variables choose."""
-PER_STORE: Final = "without (instance, pod)"
+PER_STORE: Final = "without (instance, pod, container)"
 """The labels by which a scraper tells targets apart, but not stores."""
 SLO_WAITS: Final = tuple((span(bound), number(float(bound))) for bound in BOUNDARIES)
 """The waits that an objective can allow: for people, and as the label ``le`` has them."""
@@ -39,7 +39,7 @@ def rows() -> tuple[Row, ...]:
 
     Example:
         >>> rows()[0].panels[3].queries[0].expr
-        'sum by (type) (max without (instance, pod) (jobs_dlq_size{job=~"$job",type=~"$type"}))'
+        'sum by (type) (max without (instance, pod, container) (jobs_dlq_size{job=~"$job",type=~"$type"}))'
     """
     fields = _fields()
     return tuple(msgspec.structs.replace(row, panels=tuple(_panel(one, fields) for one in row.panels)) for row in ROWS)
