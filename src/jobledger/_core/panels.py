@@ -184,20 +184,28 @@ CAPACITY: Final = Row("Capacity", (
 
 ENTITIES: Final = Row("Entities", (
     Panel(
-        title="Parked behind another job of their entity", shape="stack", queries=by_type(now("parked", "type")),
+        title="Parked behind another job of their entity", shape="stack", width=12,
+        queries=by_type(now("parked", "type")),
         note="More workers do not help these: an entity runs one job at a time.",
+        alerts=(alerts.OLDEST_PARKED_JOB_TOO_OLD,),
     ),
     Panel(
-        title="Mailboxes",
+        title="Oldest parked job", unit="seconds", width=12,
+        queries=by_type(f"{age('oldest_parked')} or {now('parked', 'type')} * 0"), note="0 if none is parked.",
+        alerts=(alerts.OLDEST_PARKED_JOB_TOO_OLD,),
+    ),
+    Panel(
+        title="Mailboxes", width=12,
         queries=lines([
             ("entities with a job", now("entities_active")),
             ("parked in the deepest mailbox", f"max ({of_store('{mailbox_deepest}')})"),
         ]),
-        note="As last sampled; *Age of the samples* tells when, and `jobledger audit` which entity it is.",
+        note="*Age of the samples* tells when these were taken.",
     ),
     Panel(
-        title="Wait behind the own entity by type, p95", unit="seconds",
+        title="Wait behind the own entity by type, p95", unit="seconds", width=12,
         queries=by_type(quantile(0.95, "mailbox_wait", "type")),
+        note="Of those that became the first of their entity; *Oldest parked job* is about those that have not yet.",
     ),
 ))  # fmt: skip
 
