@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from jobledger.testing.postgres import Server
     from tests.postgres.filled import Connection
 
-JOBS: Final = 2_000
+JOBS: Final = 500
 SQL: Final = sql_of(SCHEMA, "lists.sql")
 QUEUED: Final = (Lane.READY, Lane.ARRIVED, Lane.PARKED, Lane.SCHEDULED)
 
@@ -47,14 +47,14 @@ FILTERS: Final[list[tuple[Filter, str]]] = [
     (Filter(entity="e1", batch="b1"), "entity = 'e1' AND batch = 'b1'"),
     (Filter(batch="b1"), "batch = 'b1'"),
     (Filter(reason=Reason.TIMEOUT), "reason = 'Timeout'"),
-    (Filter(submitted=between(500, 900)), "key >= 500 AND key < 900"),
-    (Filter(submitted=between(1_990)), "key >= 1990"),
+    (Filter(submitted=between(125, 225)), "key >= 125 AND key < 225"),
+    (Filter(submitted=between(495)), "key >= 495"),
     (Filter(submitted=between(None, 5)), "key < 5"),
     (Filter(submitted=between(5_000)), "FALSE"),
-    (Filter(ended=between(1_000, 1_200)), "ended_at >= 1000000000 AND ended_at < 1200000000"),
-    (Filter(ended=between(2_000)), "ended_at >= 2000000000"),
-    (Filter(ended=between(None, 300), lanes=(Lane.FAILED,)), "ended_at < 300000000 AND lane = 'failed'"),
-    (Filter(ended=between(1_000), lanes=(Lane.READY,)), "FALSE"),
+    (Filter(ended=between(250, 300)), "ended_at >= 250000000 AND ended_at < 300000000"),
+    (Filter(ended=between(500)), "ended_at >= 500000000"),
+    (Filter(ended=between(None, 75), lanes=(Lane.FAILED,)), "ended_at < 75000000 AND lane = 'failed'"),
+    (Filter(ended=between(250), lanes=(Lane.READY,)), "FALSE"),
 ]
 WAYS: Final = {"as few": {"FEW": 5_000, "CHUNK": 20}, "as many": {"FEW": 0, "CHUNK": 1_000}}
 
@@ -118,7 +118,7 @@ async def test_a_page_looks_at_one_slice_of_each_table(connection: Connection, m
     assert (page.jobs, page.next) == ((), JOBS - 125)  # every fifth is alive: 100 of 125 have ended
 
 
-@pytest.mark.parametrize("at", [2, 31, 500, 1_999, 2_000, 2_001])
+@pytest.mark.parametrize("at", [2, 31, 125, 499, 500, 501])
 async def test_the_first_job_since_an_instant_is_found_by_halving(connection: Connection, at: int) -> None:
     for more in (0, 1):
         found = await connection.fetchval(SQL["first_since"], at * SECOND + more, JOBS)
@@ -132,4 +132,4 @@ async def test_few_jobs_in_their_lanes_are_found_at_once(
     monkeypatch.setattr(lists, "GLANCE", 2)
     monkeypatch.setattr(lists, "SLICE", 2)
     page = await lists.page(connection, SQL, Filter(lanes=(Lane.PROCESSING, Lane.PARKED)), None, JOBS)
-    assert (len(page.jobs), page.next) == (40, None)
+    assert (len(page.jobs), page.next) == (JOBS // 50, None)
