@@ -122,7 +122,7 @@ class Committed(msgspec.Struct, frozen=True):
         claimed: the jobs that this batch started.
         strides: the charged stride of each group of the claim.
         cancels: keys of this writer's running jobs that are asked to stop.
-        next_due: when the next scheduled job becomes due.
+        next_due: when the next scheduled job becomes due; a batch of new jobs from a client need not say it.
         now: the time of the batch.
         more: there may be more to start than this batch could look at.
     """

@@ -18,7 +18,7 @@ _ARRIVED_HEADS: Final = """    SELECT array_agg(h.key) INTO v_heads FROM unnest(
         SELECT j.key FROM {schema}.job j WHERE j.entity = e.entity AND j.lane IN ('arrived', 'parked')
         ORDER BY j.seq LIMIT 1
     ) h WHERE"""
-_FENCE: Final = "WHERE writer_id = p_me AND NOT dead AND batch_no = p_batch - 1;"
+_FENCE: Final = "WHERE writer_id = p_me AND NOT dead AND batch_no = p_batch - 1 RETURNING"
 _HAND_OVER: Final = "        v_done := hand_over(p_freed, p_now, p_ladder);\n"
 _LOCKS: Final = "SELECT m.entity FROM {schema}.mailbox m WHERE m.entity = ANY (p_entities) ORDER BY m.entity FOR UPDATE"
 _ARRIVALS_LOCKS: Final = """SELECT m.entity FROM {schema}.mailbox m WHERE m.entity = ANY (p_entities)
@@ -61,12 +61,12 @@ REQUEUE_FIRST: Final = Mutant(
         ),
     ),
 )
-NO_FENCE: Final = Mutant("the fence", (Edit(_FENCE, "WHERE writer_id = p_me;"),))
+NO_FENCE: Final = Mutant("the fence", (Edit(_FENCE, "WHERE writer_id = p_me RETURNING"),))
 FENCE_THE_LIVING: Final = Mutant(
-    "the fence stops the dead", (Edit(_FENCE, "WHERE writer_id = p_me AND batch_no = p_batch - 1;"),)
+    "the fence stops the dead", (Edit(_FENCE, "WHERE writer_id = p_me AND batch_no = p_batch - 1 RETURNING"),)
 )
 FENCE_ANY_NUMBER: Final = Mutant(
-    "the fence stops a batch that was applied", (Edit(_FENCE, "WHERE writer_id = p_me AND NOT dead;"),)
+    "the fence stops a batch that was applied", (Edit(_FENCE, "WHERE writer_id = p_me AND NOT dead RETURNING"),)
 )
 CLAIMS_WAIT: Final = Mutant(
     "a claim never waits for a row",

@@ -43,7 +43,7 @@ SOUND: Final = Mutant("no rule")
 _PAUSE: Final = "PERFORM {schema}.proof_pause();\n"
 # The gaps of a batch: between any two statements, another one may commit.
 _GAPS: Final = (
-    Edit("    RETURN {schema}.clock();\n", f"    {_PAUSE}    RETURN {{schema}}.clock();\n"),
+    Edit("    RETURN v_clock;\n", f"    {_PAUSE}    RETURN v_clock;\n"),
     Edit("    RETURN v_locked;\n", f"    {_PAUSE}    RETURN v_locked;\n"),
     Edit("    INTO o_deltas, o_entities;\n", f"    INTO o_deltas, o_entities;\n    {_PAUSE}"),
     Edit(
@@ -55,6 +55,10 @@ _GAPS: Final = (
     Edit("    SELECT array_agg(q.key) INTO v_rest FROM", f"    {_PAUSE}    SELECT array_agg(q.key) INTO v_rest FROM"),
     Edit(
         "        PERFORM drop_mailboxes(v_touched);\n", f"        {_PAUSE}        PERFORM drop_mailboxes(v_touched);\n"
+    ),
+    Edit(
+        "        PERFORM drop_mailboxes(v_done.o_locked);\n",
+        f"        {_PAUSE}        PERFORM drop_mailboxes(v_done.o_locked);\n",
     ),
     Edit("    PERFORM book_counts(p_me, v_deltas", f"    {_PAUSE}    PERFORM book_counts(p_me, v_deltas"),
 )

@@ -98,12 +98,17 @@ def _are_plain(submits: Iterable[c.Submit], ids: set[str]) -> bool:
 
 
 class Quick:
-    """One call."""
+    """One call.
 
-    def __init__(self, session: Session, sql: Mapping[str, str], ladder: tuple[Micros, ...]) -> None:
+    Args:
+        runs: whether this writer runs jobs; else it must be told of none.
+    """
+
+    def __init__(self, session: Session, sql: Mapping[str, str], ladder: tuple[Micros, ...], *, runs: bool) -> None:
         self._session = session
         self._sql = sql
         self._ladder = ladder
+        self._runs = runs
 
     async def commit(
         self, batch: Batch, running: Mapping[int, Job], own: OwnSeries, now: Micros, slack: Micros | None
@@ -112,6 +117,8 @@ class Quick:
         work = Work(now, self._ladder, own)
         work.know(job for job in map(running.get, map(_key_of, batch.commands)) if job is not None)
         answers = [work.execute(command) for command in batch.commands]
+        if not self._runs and batch.commands and batch.claim is None and all(map(_is_submit, batch.commands)):
+            return await self._accept(batch, work, answers, slack), work
         (first,) = work.rounds
         entities = {
             before.entity for _, before in (*first.saved, *first.ended) if before.entity is not None
@@ -123,6 +130,20 @@ class Quick:
             arrays.claim(batch.claim),
         )  # fmt: skip
         return told(found, batch.claim, answers, work), work
+
+    async def _accept(self, batch: Batch, work: Work, answers: list[Answer], slack: Micros | None) -> Outcome:
+        added = work.rounds[0].added
+        clock, *numbers = await self._session.value(
+            self._sql["accept"], batch.writer_id, batch.number, work.now, slack, self._ladder, arrays.arrivals(added),
+            arrays.counts(work.cells), work.arrived,
+        )  # fmt: skip
+        keys = dict(zip((job.id for job, _ in added), numbers, strict=True))
+        committed = Committed(numbered(answers, keys), (), (), (), None, work.now)
+        return Outcome(committed, clock, left=True)
+
+
+def _is_submit(command: c.Command) -> bool:
+    return isinstance(command, c.Submit | c.SubmitAll)
 
 
 def _key_of(command: c.Command) -> int:
@@ -277,7 +298,7 @@ class Careful:
             held = [(type_id, key, *holder) for (type_id, key), holder in work.keys.items()]
             await fetch(sql["hold_keys"], *zip(*held, strict=True))
         return await fetch(
-            sql["work"], me, now, self._ladder, None, None, None, None,
+            sql["finish"], me, now, self._ladder, None, None, None, None,
             [*(due["o_deltas"] or ()), *arrays.counts(work.cells)], arrays.own_counts(work.cells),
             sorted(work.completed), work.freed, arrays.claim(batch.claim), entities, [*due["o_keys"], *made],
         )  # fmt: skip

@@ -44,6 +44,7 @@ class Committer:
     Attributes:
         deadlocks: batches that were undone because two waited for each other; by design there are none.
         quick: batches that took one call, and ``careful``: those that took a look at rows first.
+        clients: those of the writers that run no jobs.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Committer:
         self.deadlocks = 0
         self.quick = 0
         self.careful = 0
+        self.clients: set[int] = set()
         self._sql = sql
         self._clock = clock
         self._learnt = learnt
@@ -120,7 +122,7 @@ class Committer:
     async def _quickly(self, session: Session, batch: Batch, ladder: tuple[Micros, ...]) -> batches.Outcome | None:
         if not (self._clock.is_known and batches.can_be_quick(batch, self._running, self._own)):
             return None
-        quick = batches.Quick(session, self._sql, ladder)
+        quick = batches.Quick(session, self._sql, ladder, runs=batch.writer_id not in self.clients)
         session.committing = True
         try:
             outcome, work = await quick.commit(batch, self._running, self._own, self._clock.now(), self._clock.slack)

@@ -4,6 +4,10 @@
 -- A whole batch in one call.
 SELECT * FROM {schema}.batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15);
 
+-- name: accept
+-- A batch of new jobs from who runs none, in one call: the time, and their keys.
+SELECT {schema}.accept($1, $2, $3, $4, $5, $6, $7, $8);
+
 -- name: fence
 -- Its first statement; and the time.
 SELECT {schema}.fence($1, $2);
@@ -114,9 +118,9 @@ SELECT {schema}.amend_ended($1);
 -- What history keeps.
 SELECT {schema}.tell($1);
 
--- name: work
+-- name: finish
 -- What is left of a batch that has looked.
-SELECT * FROM {schema}.work($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14);
+SELECT * FROM {schema}.finish($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14);
 
 -- name: writer_state
 -- What is left of a batch of unknown outcome.

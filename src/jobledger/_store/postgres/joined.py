@@ -201,7 +201,7 @@ class HandlerTransaction:
         if more or work.keys or work.own.fresh or work.own.described:
             return await careful.write(work, Batch(_BESIDE, 0, (settle,)), _NOTHING_DUE)
         return await self._session.fetch(
-            self._pool.sql["work"], _BESIDE, work.now, self._pool.ladder(), arrays.arrivals(first.added),
+            self._pool.sql["finish"], _BESIDE, work.now, self._pool.ladder(), arrays.arrivals(first.added),
             arrays.saves(first.saved), arrays.endings(first.ended), arrays.events(first), arrays.counts(work.cells),
             arrays.own_counts(work.cells), [], work.freed, None, [], [],
         )  # fmt: skip

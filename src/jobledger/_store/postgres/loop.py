@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import selectors
 import socket
 import weakref
 from typing import Any, Final
@@ -24,6 +25,15 @@ _transports: Final[weakref.WeakSet[asyncio.BaseTransport]] = weakref.WeakSet()
 
 class WatchfulLoop(asyncio.SelectorEventLoop):
     """Sets the options of its connections; the driver does not."""
+
+    def __init__(self) -> None:
+        """Nothing is connected."""
+        self._watched = selectors.DefaultSelector()
+        super().__init__(self._watched)
+
+    def has_news(self) -> bool:
+        """Whether the other end of a connection has said something, or ended it, while this loop stood still."""
+        return bool(self._watched.select(0))
 
     async def create_connection(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as the standard library's
         """As :meth:`asyncio.loop.create_connection`."""

@@ -24,7 +24,6 @@ T = TypeVar("T")
 log = logging.getLogger("jobledger.store")
 CONNECT_SECONDS: Final = 5.0
 CALL_SECONDS: Final = 60.0
-_IDLE_SECONDS: Final = 0.05
 _TURNS: Final = 5
 """Of the loop, until last words and the end of a connection were read, and the driver knows."""
 
@@ -54,11 +53,10 @@ class Session:
         self.committing = False
         self.is_held = False
         self.connected_at = 0.0
-        self._used_at = 0.0
         self._what = what
         self._settings = dict(settings or {})
         self._lock = threading.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._loop: WatchfulLoop | None = None
         self._connection: asyncpg.Connection[asyncpg.Record] | None = None
         self._prepared: dict[str, Any] = {}
 
@@ -90,12 +88,10 @@ class Session:
         except (*LOST, *GONE, asyncpg.ReadOnlySQLTransactionError):
             self.drop()  # whatever state it is in, nobody can tell; and a new one may lead to another server
             raise
-        finally:
-            self._used_at = time.monotonic()
 
     async def _hear(self) -> None:
         """The loop stood still since the last call: first hear whether the server has ended the connection."""
-        if self._connection is not None and time.monotonic() - self._used_at > _IDLE_SECONDS:
+        if self._loop is not None and self._loop.has_news():
             for _ in range(_TURNS):
                 await asyncio.sleep(0)
 

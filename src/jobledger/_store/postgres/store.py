@@ -103,7 +103,10 @@ class PostgresStore(PostgresReader):
             return int(writer_id)
 
         self._committer.forget()
-        return self._write(enlist)
+        writer_id = self._write(enlist)
+        if who.kind == "client":
+            self._committer.clients.add(writer_id)
+        return writer_id
 
     def _lease_backend(self) -> int | None:
         async def backend(session: Session) -> int | None:

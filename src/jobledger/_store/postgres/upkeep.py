@@ -55,7 +55,7 @@ async def take_over(
 async def _write(session: Session, sql: Mapping[str, str], work: Work, due: Any, ladder: tuple[Micros, ...]) -> None:  # noqa: ANN401 - a row
     (first,) = work.rounds
     await session.fetch(
-        sql["work"], _NOBODY, work.now, ladder, None, arrays.saves(first.saved),
+        sql["finish"], _NOBODY, work.now, ladder, None, arrays.saves(first.saved),
         arrays.endings(first.ended), arrays.events(first), [*(due["o_deltas"] or ()), *arrays.counts(work.cells)],
         None, [], work.freed, None, due["o_entities"], due["o_keys"],
     )  # fmt: skip

@@ -1,6 +1,7 @@
 -- The door's functions: one call is one batch, so that no client can freeze between two of its statements.
 -- Each statement is one of its own, because each must see what was committed before it. See docs/design.md.
--- They name their schema, where others would set a search_path: setting one for each costs a batch 0.2 ms. The two that the door calls set what plans depend on, for all that they call; plans are made once, not for each batch.
+-- Those that the door calls set what names and plans depend on, for all that they call; the others name their schema,
+-- and set nothing: a setting for each of them costs a batch 0.2 ms. Plans are made once, not for each batch.
 
 CREATE TYPE {schema}.arrivals AS (
     id text[], type_id integer[], entity text[], priority integer[], lane text[], due_at bigint[],
@@ -22,6 +23,13 @@ CREATE TYPE {schema}.events AS (
     error text[], micros bigint[]
 );
 CREATE TYPE {schema}.own_counts AS (number integer[], cell integer[], value text[]);
+CREATE TYPE {schema}.answer AS (
+    what text, numbers bigint[], key bigint, id text, seq bigint, type_id integer, entity text, priority integer,
+    lane text, holds boolean, submitted_at bigint, due_at bigint, eligible_at bigint, origin_at bigint, run integer,
+    failures integer, losses integer, max_attempts integer, max_losses integer, timeout bigint, dedupe text,
+    dedupe_until bigint, batch text, trace text, writer_id bigint, fence bigint, started_at bigint, cancel_at bigint,
+    ended_at bigint, reason text, error text, result bytea, progress text, version integer, payload bytea
+);
 CREATE TYPE {schema}.claim AS (
     types integer[],                      -- of all groups, one after the other
     sizes integer[],                      -- how many of them each group has
@@ -40,13 +48,15 @@ AS $f$ SELECT width_bucket(greatest(p_amount, 0) - 1, p_ladder) $f$;
 
 -- R1. The first statement of every batch: no row means that this writer may not write.
 CREATE FUNCTION {schema}.fence(p_me bigint, p_batch bigint) RETURNS bigint LANGUAGE plpgsql AS $f$
+DECLARE
+    v_clock bigint;
 BEGIN
     UPDATE {schema}.writer SET batch_no = p_batch, seen_at = {schema}.clock()
-    WHERE writer_id = p_me AND NOT dead AND batch_no = p_batch - 1;
+    WHERE writer_id = p_me AND NOT dead AND batch_no = p_batch - 1 RETURNING seen_at INTO v_clock;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'writer % is fenced at batch %', p_me, p_batch USING ERRCODE = 'JL001';
     END IF;
-    RETURN {schema}.clock();
+    RETURN v_clock;
 END $f$;
 
 -- R2. Mailboxes of what will be settled, cancelled or lost: blocking, in order of entity.
@@ -366,10 +376,15 @@ DECLARE
     c_strides CONSTANT integer[] := '{3,4,6,12}';
     v_marks integer[] := p_marks;
     v_quotas integer[] := '{0,0,0,0}';
-    v_open integer[] := array(SELECT p FROM generate_series(1, 4) AS p WHERE p_waiting[p]);
+    v_open integer[] := '{}';
     v_next integer;
     v_priority integer;
 BEGIN
+    FOR p IN 1..4 LOOP
+        IF p_waiting[p] THEN
+            v_open := v_open || p;
+        END IF;
+    END LOOP;
     IF cardinality(v_open) = 1 THEN
         v_quotas[v_open[1]] := p_slots;
         RETURN v_quotas;
@@ -396,6 +411,7 @@ DECLARE
     c_strides CONSTANT integer[] := '{3,4,6,12}';
     v_types integer[];
     v_priorities integer[];
+    v_suspects boolean;
     v_behind bigint[];
     v_marks integer[] := p_marks;
     v_quotas integer[];
@@ -411,7 +427,16 @@ BEGIN
     IF p_slots <= 0 OR cardinality(p_types) = 0 THEN
         RETURN;
     END IF;
-    IF p_suspect AND EXISTS (SELECT 1 FROM {schema}.job j WHERE j.lane IN ('ready', 'arrived') AND j.losses > 0) THEN
+    -- A probe for each pair: an EXISTS would be made a join that reads all that waits.
+    SELECT array_agg(t.type_id ORDER BY t.place), array_agg(p ORDER BY t.place), p_suspect AND EXISTS (
+        SELECT 1 FROM {schema}.job j WHERE j.lane IN ('ready', 'arrived') AND j.losses > 0
+    ) INTO v_types, v_priorities, v_suspects
+    FROM unnest(p_types) WITH ORDINALITY AS t(type_id, place), generate_series(0, 3) AS p
+    WHERE (
+        SELECT true FROM {schema}.job j WHERE j.type_id = t.type_id AND j.priority = p
+            AND j.lane IN ('ready', 'arrived') AND j.losses = 0 ORDER BY j.seq LIMIT 1
+    );
+    IF v_suspects THEN
         SELECT q.key, q.entity, q.lane, q.priority INTO v_found FROM (
             SELECT s.*, t.place FROM unnest(p_types) WITH ORDINALITY AS t(type_id, place), LATERAL (
                 SELECT j.key, j.entity, j.lane, j.priority FROM {schema}.job j
@@ -429,13 +454,6 @@ BEGIN
             END IF;
         END IF;
     END IF;
-    -- A probe for each pair: an EXISTS would be made a join that reads all that waits.
-    SELECT array_agg(t.type_id ORDER BY t.place), array_agg(p ORDER BY t.place) INTO v_types, v_priorities
-    FROM unnest(p_types) WITH ORDINALITY AS t(type_id, place), generate_series(0, 3) AS p
-    WHERE (
-        SELECT true FROM {schema}.job j WHERE j.type_id = t.type_id AND j.priority = p
-            AND j.lane IN ('ready', 'arrived') AND j.losses = 0 ORDER BY j.seq LIMIT 1
-    );
     IF v_types IS NULL THEN
         RETURN;
     END IF;
@@ -447,7 +465,7 @@ BEGIN
         v_quotas := {schema}.quotas(v_marks, o_waiting, p_slots - cardinality(o_keys));
         FOR p IN 1..4 LOOP
             CONTINUE WHEN v_quotas[p] = 0;
-            SELECT count(*) INTO v_pairs FROM unnest(v_priorities) AS x(priority) WHERE x.priority = p - 1;
+            v_pairs := cardinality(array_positions(v_priorities, p - 1));
             v_got := 0;
             -- First a share for each type, then whoever has more.
             FOREACH v_share IN ARRAY ARRAY[2 * ((v_quotas[p] + v_pairs - 1) / v_pairs), v_quotas[p]] LOOP
@@ -486,15 +504,14 @@ END $f$;
 CREATE FUNCTION {schema}.start_jobs(
     p_writer bigint, p_keys bigint[], p_now bigint, p_ladder bigint[], OUT o_deltas bigint[], OUT o_started bigint[]
 ) LANGUAGE plpgsql AS $f$
-DECLARE
-    v_numbers bigint[];
 BEGIN
-    SELECT array_agg(nextval('{schema}.number')) INTO v_numbers FROM generate_series(1, cardinality(p_keys));
-    WITH started AS (
+    WITH numbered AS MATERIALIZED (
+        SELECT q.key, nextval('{schema}.number') AS number FROM unnest(p_keys) AS q(key)
+    ), started AS (
         UPDATE {schema}.job j SET
-            lane = 'processing', run = j.run + 1, writer_id = p_writer, fence = v_numbers[k.place],
+            lane = 'processing', run = j.run + 1, writer_id = p_writer, fence = k.number,
             started_at = greatest(p_now, j.eligible_at), progress = NULL, version = j.version + 1
-        FROM unnest(p_keys) WITH ORDINALITY AS k(key, place) WHERE j.key = k.key AND j.lane || '' = 'ready'
+        FROM numbered k WHERE j.key = k.key AND j.lane || '' = 'ready'
         RETURNING j.key, j.type_id, j.priority, j.run, j.version, j.started_at,
             greatest(p_now - j.eligible_at, 0) AS waited
     ), told AS (
@@ -520,16 +537,7 @@ CREATE FUNCTION {schema}.work(
     p_me bigint, p_now bigint, p_ladder bigint[], p_new {schema}.arrivals, p_saves {schema}.saves,
     p_endings {schema}.endings, p_events {schema}.events, p_deltas bigint[], p_own {schema}.own_counts,
     p_completed integer[], p_freed text[], p_claim {schema}.claim, p_entities text[], p_made bigint[]
-) RETURNS TABLE (
-    what text, numbers bigint[], key bigint, id text, seq bigint, type_id integer, entity text, priority integer,
-    lane text, holds boolean, submitted_at bigint, due_at bigint, eligible_at bigint, origin_at bigint, run integer,
-    failures integer, losses integer, max_attempts integer, max_losses integer, timeout bigint, dedupe text,
-    dedupe_until bigint, batch text, trace text, writer_id bigint, fence bigint, started_at bigint, cancel_at bigint,
-    ended_at bigint, reason text, error text, result bytea, progress text, version integer, payload bytea
-) LANGUAGE plpgsql
-SET search_path = {schema}, pg_temp SET jit = off SET enable_seqscan = off SET enable_hashjoin = off
-SET enable_mergejoin = off SET enable_material = off SET plan_cache_mode = force_generic_plan AS $f$
-#variable_conflict use_column
+) RETURNS SETOF {schema}.answer LANGUAGE plpgsql AS $f$
 DECLARE
     v_deltas bigint[] := p_deltas;
     v_entities text[] := p_entities;
@@ -538,7 +546,7 @@ DECLARE
     v_added bigint[];
     v_picked bigint[] := '{}';
     v_started bigint[] := '{}';
-    v_waiting bigint[] := '{}';
+    v_waiting boolean[] := '{}';
     v_again boolean := false;
     v_groups integer := coalesce(cardinality(p_claim.sizes), 0);
     v_suspects integer := coalesce(p_claim.suspects, 0);
@@ -585,7 +593,7 @@ BEGIN
         v_picked := v_picked || v_done.o_keys;
         v_entities := v_entities || v_done.o_entities;
         v_full := v_full OR (v_free[g] > 0 AND v_free[g] = cardinality(v_done.o_keys));
-        v_waiting := v_waiting || array(SELECT w::integer FROM unnest(v_done.o_waiting) AS w);
+        v_waiting := v_waiting || v_done.o_waiting;
     END LOOP;
     IF cardinality(v_entities) > 0 THEN
         v_done := arrive(v_entities, p_now, p_ladder);
@@ -614,7 +622,7 @@ BEGIN
             v_picked := v_picked || v_done.o_keys;
             v_free[g] := v_free[g] - coalesce(cardinality(v_done.o_keys), 0);
             FOR p IN 1..4 LOOP
-                v_waiting[4 * g - 4 + p] := v_done.o_waiting[p]::integer;
+                v_waiting[4 * g - 4 + p] := v_done.o_waiting[p];
             END LOOP;
         END LOOP;
         IF cardinality(v_picked) > 0 THEN
@@ -624,9 +632,6 @@ BEGIN
         END IF;
         v_again := v_again OR (v_full AND EXISTS (SELECT 1 FROM unnest(v_free) AS f(slots) WHERE f.slots > 0));
     END IF;
-    IF cardinality(v_started) > 0 THEN
-        RETURN QUERY SELECT 'job', NULL::bigint[], j.* FROM job j WHERE j.key = ANY (v_started) ORDER BY j.fence;
-    END IF;
     IF cardinality(v_touched) > 0 THEN
         PERFORM drop_mailboxes(v_touched);
     END IF;
@@ -635,9 +640,11 @@ BEGIN
         INSERT INTO last_completed AS l SELECT p_me, c, p_now FROM unnest(p_completed) AS c
         ON CONFLICT (writer_id, type_id) DO UPDATE SET at = greatest(l.at, excluded.at);
     END IF;
-    RETURN QUERY SELECT v.what, v.numbers, t.* FROM (VALUES
+    RETURN QUERY (
+        SELECT 'job', NULL::bigint[], j.* FROM job j WHERE j.key = ANY (v_started) ORDER BY j.fence
+    ) UNION ALL SELECT v.what, v.numbers, t.* FROM (VALUES
         ('added', v_added),
-        ('waiting', v_waiting),
+        ('waiting', v_waiting::integer[]::bigint[]),
         ('stops', array(
             SELECT j.key FROM job j WHERE j.lane = 'processing' AND j.cancel_at IS NOT NULL AND j.writer_id = p_me
         )),
@@ -653,16 +660,9 @@ CREATE FUNCTION {schema}.batch(
     p_me bigint, p_batch bigint, p_now bigint, p_slack bigint, p_ladder bigint[], p_entities text[],
     p_new {schema}.arrivals, p_saves {schema}.saves, p_endings {schema}.endings, p_events {schema}.events,
     p_deltas bigint[], p_own {schema}.own_counts, p_completed integer[], p_freed text[], p_claim {schema}.claim
-) RETURNS TABLE (
-    what text, numbers bigint[], key bigint, id text, seq bigint, type_id integer, entity text, priority integer,
-    lane text, holds boolean, submitted_at bigint, due_at bigint, eligible_at bigint, origin_at bigint, run integer,
-    failures integer, losses integer, max_attempts integer, max_losses integer, timeout bigint, dedupe text,
-    dedupe_until bigint, batch text, trace text, writer_id bigint, fence bigint, started_at bigint, cancel_at bigint,
-    ended_at bigint, reason text, error text, result bytea, progress text, version integer, payload bytea
-) LANGUAGE plpgsql
+) RETURNS SETOF {schema}.answer LANGUAGE plpgsql
 SET search_path = {schema}, pg_temp SET jit = off SET enable_seqscan = off SET enable_hashjoin = off
 SET enable_mergejoin = off SET enable_material = off SET plan_cache_mode = force_generic_plan AS $f$
-#variable_conflict use_column
 DECLARE
     v_clock bigint;
     v_due record;
@@ -679,4 +679,49 @@ BEGIN
         p_me, p_now, p_ladder, p_new, p_saves, p_endings, p_events, p_deltas || v_due.o_deltas, p_own, p_completed,
         p_freed, p_claim, v_due.o_entities, v_due.o_keys
     );
+END $f$;
+
+-- What is left of a batch that has looked.
+CREATE FUNCTION {schema}.finish(
+    p_me bigint, p_now bigint, p_ladder bigint[], p_new {schema}.arrivals, p_saves {schema}.saves,
+    p_endings {schema}.endings, p_events {schema}.events, p_deltas bigint[], p_own {schema}.own_counts,
+    p_completed integer[], p_freed text[], p_claim {schema}.claim, p_entities text[], p_made bigint[]
+) RETURNS SETOF {schema}.answer LANGUAGE plpgsql
+SET search_path = {schema}, pg_temp SET jit = off SET enable_seqscan = off SET enable_hashjoin = off
+SET enable_mergejoin = off SET enable_material = off SET plan_cache_mode = force_generic_plan AS $f$
+BEGIN
+    RETURN QUERY SELECT * FROM work(
+        p_me, p_now, p_ladder, p_new, p_saves, p_endings, p_events, p_deltas, p_own, p_completed, p_freed, p_claim,
+        p_entities, p_made
+    );
+END $f$;
+
+-- A batch of new jobs from who runs none: half of the work of any batch, and of the time. Gives the time and their keys.
+CREATE FUNCTION {schema}.accept(
+    p_me bigint, p_batch bigint, p_now bigint, p_slack bigint, p_ladder bigint[], p_new {schema}.arrivals,
+    p_deltas bigint[], p_entities text[]
+) RETURNS bigint[] LANGUAGE plpgsql
+SET search_path = {schema}, pg_temp SET jit = off SET enable_seqscan = off SET enable_hashjoin = off
+SET enable_mergejoin = off SET enable_material = off SET plan_cache_mode = force_generic_plan AS $f$
+DECLARE
+    v_clock bigint;
+    v_added bigint[];
+    v_done record;
+BEGIN
+    v_clock := fence(p_me, p_batch);
+    IF p_slack IS NOT NULL AND abs(v_clock - p_now) > p_slack THEN
+        RAISE EXCEPTION 'the clock is % microseconds ahead', v_clock - p_now USING ERRCODE = 'JL003';
+    END IF;
+    v_added := add_jobs(p_new, p_me, p_now);
+    IF cardinality(v_added) < cardinality(p_new.id) THEN
+        RAISE EXCEPTION 'some jobs are here already' USING ERRCODE = 'JL002';
+    END IF;
+    IF cardinality(p_entities) > 0 THEN
+        v_done := arrive(p_entities, p_now, p_ladder);
+        PERFORM drop_mailboxes(v_done.o_locked);
+        PERFORM book_counts(p_me, p_deltas || v_done.o_deltas, NULL);
+    ELSE
+        PERFORM book_counts(p_me, p_deltas, NULL);
+    END IF;
+    RETURN v_clock || v_added;
 END $f$;
