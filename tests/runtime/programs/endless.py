@@ -15,7 +15,7 @@ async def step(*, name: str) -> None:
 
 
 async def main() -> None:
-    async with app.worker(slots=10):
+    async with app.worker(slots=10, lease=600):  # so that nothing comes of its silence
         await asyncio.Event().wait()
 
 
