@@ -20,7 +20,7 @@ DASHBOARD := src/jobledger/cli/export/grafana.json
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check bench bench-peers faults docs fmt clean
+.PHONY: help demo test check static bench bench-peers faults docs fmt clean
 
 help: ## list the targets
 	@echo "make TARGET [PYTHON=python3.12] [VENV=$(VENV)]"
@@ -32,7 +32,9 @@ demo: $(VENV)/.demo-$(STORE) ## run the demonstration; STORE=postgres brings a s
 test: $(VENV)/.installed ## run the tests, without those marked slow; PYTEST_ARGS='…' is passed on
 	$(PY) -m pytest -m "not slow" --numprocesses=auto --maxprocesses=4 $(PYTEST_ARGS)
 
-check: $(VENV)/.installed ## everything a change must pass: format, lint, types, import arrows, generated docs, tests
+check: static test ## everything a change must pass
+
+static: $(VENV)/.installed ## format, lint, types, import arrows, generated docs
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
 	$(PY) -m mypy $(CHECKED)
@@ -43,7 +45,6 @@ check: $(VENV)/.installed ## everything a change must pass: format, lint, types,
 	  && for page in $(RENDERED); do diff -u "docs/$$page" "$$fresh/$$page" \
 	    || { echo "docs/$$page is stale: run 'make docs'" >&2; exit 1; }; done \
 	  && { diff -u "$(DASHBOARD)" "$$fresh/dashboard" || { echo "$(DASHBOARD) is stale: run 'make docs'" >&2; exit 1; }; }
-	$(MAKE) test
 
 bench: $(VENV)/.installed ## run the benchmarks
 	$(PY) benchmarks/run.py
