@@ -1,6 +1,5 @@
 """A worker's process is killed: its jobs run elsewhere, each entity's in order."""
 
-import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
