@@ -2,11 +2,15 @@
 
 import asyncio
 import logging
+import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from jobledger import App, Cancel, Fail, JobFilter, Retry
+from tests.runtime.processes import ended, said, start
+from tests.runtime.test_fenced_workers import take_over
 from tests.waiting import until
 
 TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -140,3 +144,85 @@ def test_a_record_that_names_its_job_is_left_as_it_is() -> None:
     record = logging.makeLogRecord({"job_id": "a", "job_type": "work"})
     assert JobFilter().filter(record)
     assert (record.__dict__["job_id"], record.__dict__["job_type"]) == ("a", "work")
+
+
+def told(records: list[logging.LogRecord], outcome: str) -> list[dict[str, object]]:
+    """What the records of an outcome say of their jobs."""
+    names = ("levelname", "job_id", "job_type", "job_entity", "attempt", "trace_id", "reason")
+    found = [record for record in records if getattr(record, "outcome", None) == outcome]
+    return [{name: getattr(record, name) for name in names} for record in found]
+
+
+async def test_the_loss_of_an_attempt_is_told_by_who_took_it_over(
+    app: App, store_path: Path, records: list[logging.LogRecord]
+) -> None:
+    """Its own worker is dead."""
+
+    @app.job("step")
+    async def step(*, name: str) -> str:
+        return name
+
+    async with app:
+        again = await step.options(entity="customer:42", trace=TRACEPARENT).submit(name="a")
+        await app.declare("step", max_losses=1)
+        dead = await app.jobs.submit("step", {"name": "b"})
+        process = start("endless", store_path)
+        assert {said(process), said(process)} == {"a", "b"}
+        process.kill()
+        assert ended(process) == -signal.SIGKILL
+        async with app.worker():
+            await step.result(again, wait=10)
+            await until(lambda: len(outcomes(records)) == 3, "all outcomes are logged")
+
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    of_both = {"job_type": "step", "attempt": 1, "reason": "WorkerLost"}
+    assert told(records, "lost") == [
+        {**of_both, "levelname": "WARNING", "job_id": again, "job_entity": "customer:42", "trace_id": trace}
+    ]
+    assert told(records, "dead_lettered") == [
+        {**of_both, "levelname": "ERROR", "job_id": dead, "job_entity": None, "trace_id": None}
+    ]
+    (lost,) = (record for record in records if getattr(record, "outcome", None) == "lost")
+    assert lost.getMessage() == f"step {again}, attempt 1: lost: WorkerLost: the worker that ran this job was lost"
+
+
+async def test_a_result_that_is_refused_is_told(app: App, store_path: Path, records: list[logging.LogRecord]) -> None:
+    """It came after the attempt was lost: somebody may have seen its effects twice."""
+
+    @app.job("work")
+    async def work() -> str:
+        if len(runs) < 2:
+            runs.append("")
+            await gate.wait()
+        return "done"
+
+    runs: list[str] = [""]
+    gate = asyncio.Event()
+    async with app.worker():
+        job_id = await work.submit()
+        await until(lambda: len(runs) == 2, "it runs")
+        take_over(app, store_path)
+        gate.set()
+        await work.result(job_id, wait=10)
+        await until(lambda: told(records, "refused") and told(records, "completed"), "both are logged")
+    assert [(one["levelname"], one["job_id"]) for one in told(records, "refused")] == [("WARNING", job_id)]
+    assert len(told(records, "completed")) == 1
+
+
+async def test_names_that_a_terminal_would_obey_are_shown(app: App, records: list[logging.LogRecord]) -> None:
+    """Also in the fields of a record: a formatter prints them as they are."""
+    log = logging.getLogger("shop")
+
+    @app.job("pack\x9b31m")
+    async def pack() -> None:
+        log.info("packing")
+
+    async with app.worker():
+        await pack.options(entity="customer:\u202e42", trace="00-\x9b31mred").submit()
+        await until(lambda: outcomes(records), "the outcome is logged")
+    formatter = logging.Formatter("%(job_type)s %(job_entity)s %(trace_id)s %(message)s")
+    assert len(records) == 2
+    for record in records:
+        line = formatter.format(record)
+        assert line.startswith(r"pack\x9b31m customer:\u202e42 \x9b31mred ")
+        assert line.isprintable()

@@ -6,11 +6,15 @@ import logging
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final
 
+from jobledger._escape import shown
+
 if TYPE_CHECKING:
     from jobledger._runtime.context import Context
 
 CURRENT: ContextVar[Context | None] = ContextVar("jobledger_job", default=None)
 """The context of the attempt that this code belongs to: in its task, its thread, and what they start."""
+FIELDS: Final = ("job_id", "job_type", "attempt", "job_entity", "trace_id")
+"""What log records have."""
 _TRACE_ID: Final = slice(3, 35)
 
 
@@ -42,13 +46,14 @@ class JobFilter(logging.Filter):
 
 def fields_of(ctx: Context) -> dict[str, object]:
     """What a record says of a job."""
-    return {
-        "job_id": ctx.job_id,
-        "job_type": ctx.type,
-        "job_entity": ctx.entity,
-        "attempt": ctx.attempt,
-        "trace_id": trace_id(ctx.trace),
-    }
+    return fields(ctx.job_id, ctx.type, ctx.entity, ctx.attempt, ctx.trace)
 
 
-_NOBODY: Final = dict[str, object].fromkeys(("job_id", "job_type", "job_entity", "attempt", "trace_id"))
+def fields(job_id: str, type_name: str, entity: str | None, attempt: int, traceparent: str | None) -> dict[str, object]:
+    """The same, one by one. What others wrote is made visible: formatters print it as it is."""
+    trace = trace_id(traceparent)
+    texts = (None if text is None else shown(text) for text in (entity, trace))
+    return dict(zip(FIELDS, (job_id, shown(type_name), attempt, *texts), strict=True))
+
+
+_NOBODY: Final = dict[str, object].fromkeys(FIELDS)

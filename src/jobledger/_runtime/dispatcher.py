@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from jobledger._config import MAX_MESSAGE
 from jobledger._core.commands import Report, Settle
-from jobledger._core.decide import Change
+from jobledger._core.decide import Change, Refusal, Refused
 from jobledger._core.help_texts import HelpTexts
 from jobledger._core.outcome import Fail
 from jobledger._core.priority import Stride
@@ -267,6 +267,8 @@ class Dispatcher:
         if isinstance(answer, Change) and answer.event is not None:
             self.ended[answer.event.name] += 1
             outcome_log.tell(attempt.context, answer.event)
+        elif isinstance(answer, Refusal) and answer.why is Refused.STALE:
+            outcome_log.tell_refused(attempt.context)
         self._trace(attempt, answer)
 
     def _trace(self, attempt: Attempt, answer: Answer | BaseException) -> None:

@@ -7,12 +7,14 @@ import math
 from typing import TYPE_CHECKING
 
 from jobledger._core.books import balance
+from jobledger._runtime import outcome_log
 from jobledger._types import micros
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jobledger._clock import Clock
+    from jobledger._core.decide import Change
     from jobledger._runtime.watch import Watch
     from jobledger._store.commit import Door
     from jobledger._store.run import Run
@@ -60,7 +62,7 @@ class Upkeep:
             return
         taken = await self._door.run(lambda: self._door.store.take_over(tuple(sorted(gone))))
         for one in taken:
-            if one.jobs or one.dead_lettered:
+            if one.changes:
                 why = "silent for its whole lease" if one.writer_id in silent else "its process has ended"
                 log.warning(
                     "took over %s %d (%s, pid %d; %s): %d job(s) put back, %d dead-lettered",
@@ -68,6 +70,14 @@ class Upkeep:
                 )  # fmt: skip
         if taken:
             self._look()  # what was put back, and what was next behind a job that died of it
+        await self._tell([change for one in taken for change in one.changes])
+
+    async def _tell(self, changes: list[Change]) -> None:
+        """What came of the attempts that were lost: nobody else can say it."""
+        names = {one.type_id: one.name for one in await self._reads(self._door.store.types)} if changes else {}
+        for change in changes:
+            if change.event is not None:
+                outcome_log.tell_lost(change.job, names[change.job.type_id], change.event)
 
     async def fold(self) -> None:
         """Counts that stand beside the ledger go into it, so that reading stays cheap."""

@@ -12,8 +12,8 @@ from typing import ClassVar, Literal, Protocol, TypeAlias
 import msgspec
 
 from jobledger._core.commands import Command
-from jobledger._core.decide import Verdict
-from jobledger._core.job import Job, Lane
+from jobledger._core.decide import Change, Verdict
+from jobledger._core.job import Job, Lane, Status
 from jobledger._core.observations import Observation
 from jobledger._core.outcome import Reason
 from jobledger._core.priority import Priority, Stride
@@ -137,14 +137,23 @@ class Committed(msgspec.Struct, frozen=True):
 
 
 class Takeover(msgspec.Struct, frozen=True):
-    """A dead writer whose jobs were put back."""
+    """A dead writer, and what became of the jobs that it ran."""
 
     writer_id: int
     kind: WriterKind
     host: str
     pid: int
-    jobs: tuple[str, ...]
-    dead_lettered: tuple[str, ...]
+    changes: tuple[Change, ...]
+
+    @property
+    def jobs(self) -> tuple[str, ...]:
+        """The jobs that run again, or were cancelled."""
+        return tuple(change.job.id for change in self.changes if change.job.status is not Status.FAILED)
+
+    @property
+    def dead_lettered(self) -> tuple[str, ...]:
+        """The jobs that were lost once too often."""
+        return tuple(change.job.id for change in self.changes if change.job.status is Status.FAILED)
 
 
 class Window(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from jobledger._core.commands import Lose, Prune
 from jobledger._core.decide import Change, decide
 from jobledger._core.deltas import merge
-from jobledger._core.job import Status, holds_key
+from jobledger._core.job import holds_key
 from jobledger._store.contract import Takeover
 from jobledger._store.postgres import arrays
 from jobledger._store.postgres.own_series import OwnSeries
@@ -46,10 +46,8 @@ async def take_over(
     due = (await session.fetch(sql["promote"], now))[0]  # later: who has promoted a row must wait for none
     await _write(session, sql, work, due, ladder)
     await _fold(session, sql, writer_id)
-    changed = [verdict.job for verdict in verdicts if isinstance(verdict, Change)]
-    dead = tuple(job.id for job in changed if job.status is Status.FAILED)
-    back = tuple(job.id for job in changed if job.status is not Status.FAILED)
-    return Takeover(writer_id, "worker" if kind == "worker" else "client", host, pid, back, dead)
+    changes = tuple(verdict for verdict in verdicts if isinstance(verdict, Change))
+    return Takeover(writer_id, "worker" if kind == "worker" else "client", host, pid, changes)
 
 
 async def _write(session: Session, sql: Mapping[str, str], work: Work, due: Any, ladder: tuple[Micros, ...]) -> None:  # noqa: ANN401 - a row

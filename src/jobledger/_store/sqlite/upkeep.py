@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from jobledger._core.catalog import USER_NUMBERS
 from jobledger._core.commands import Lose, Prune
 from jobledger._core.decide import Change, decide
-from jobledger._core.job import Status, holds_key
+from jobledger._core.job import holds_key
 from jobledger._store.contract import Takeover
 from jobledger._store.rows import job_of
 from jobledger._store.sqlite.batch import apply, promote
@@ -25,14 +25,10 @@ def take_over(pages: Pages, writer: tuple[int, str, str, int]) -> Takeover | Non
     if not end_writer(pages, writer_id):
         return None
     promote(pages)
-    lost: list[str] = []
-    dead: list[str] = []
-    for row in pages.all("held_by", (writer_id,)):
-        verdict = apply(pages, job_of(row), Lose(writer_id))
-        if isinstance(verdict, Change):
-            (dead if verdict.job.status is Status.FAILED else lost).append(verdict.job.id)
+    verdicts = [apply(pages, job_of(row), Lose(writer_id)) for row in pages.all("held_by", (writer_id,))]
+    changes = tuple(verdict for verdict in verdicts if isinstance(verdict, Change))
     fold(pages, writer_id)
-    return Takeover(writer_id, "worker" if kind == "worker" else "client", host, pid, tuple(lost), tuple(dead))
+    return Takeover(writer_id, "worker" if kind == "worker" else "client", host, pid, changes)
 
 
 def end_writer(pages: Pages, writer_id: int) -> bool:
