@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
 import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
-from jobledger._core.catalog import BOUNDARIES, CATALOG, CRITERIA
+from jobledger._core.catalog import BOUNDARIES, CATALOG, CRITERIA, Kind
 from jobledger._core.outcome import Done
 from jobledger._metrics.reference import metrics_page
 from jobledger._metrics.snapshot import Snapshot
@@ -16,6 +18,8 @@ from jobledger._metrics.text import prometheus_text
 from jobledger._metrics.transitions import transitions
 from jobledger._store.contract import Declaration
 from tests.desk import CRITICAL, HIGH, LOW, NORMAL, Desk
+from tests.observability.rules.promtool import rendered
+from tests.observability.test_runbooks import COMMANDS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -118,6 +122,40 @@ def test_the_series_budget_is_what_is_scraped(store_path: Path) -> None:
     high = [line for line in typed if 'priority="high"' in line]
     assert len(high) == more
     assert len(scraped) - len(typed) == fixed
+
+
+def test_whatever_the_page_names_exists() -> None:
+    """Also in the tables for those who come from elsewhere."""
+    named = set(re.findall(r"`(jobs_\w+)", metrics_page()))
+    of_histograms = {f"{one.series}_{end}" for one in CATALOG for end in ("count", "sum") if one.kind is Kind.HISTOGRAM}
+    assert named - {one.series for one in CATALOG} - of_histograms == set()
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", metrics_page(), re.DOTALL)
+
+
+def test_commands_of_the_set_up_are_taken() -> None:
+    told = [
+        shlex.split(line) for unit in blocks("ini") for line in re.findall(r"^ExecStart=\S+/(.*)$", unit, re.MULTILINE)
+    ]
+    told += [json.loads(words) for block in blocks("yaml") for words in re.findall(r"command: (\[.*\])", block)]
+    assert {words[1] for words in told} == {"serve", "worker"}
+    for command, *words in told:
+        assert command == "jobledger"
+        assert {word for word in words if word.startswith("--")} <= COMMANDS[words[0],]
+
+
+@pytest.mark.debian("prometheus", "promtool")
+def test_the_configuration_is_prometheuss(tmp_path: Path) -> None:
+    (configuration,) = (block for block in blocks("yaml") if "scrape_configs" in block)
+    (tmp_path / "prometheus.yml").write_text(configuration)
+    (tmp_path / "jobledger.yml").write_text(rendered())
+    checked = subprocess.run(
+        ["promtool", "check", "config", "prometheus.yml"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert "rules found" in checked.stdout
 
 
 @pytest.mark.debian("prometheus", "promtool")

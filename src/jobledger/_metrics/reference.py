@@ -11,9 +11,11 @@ from jobledger._core.catalog import BOUNDARIES, CATALOG, CRITERIA, ELEVEN, Kind
 from jobledger._core.labels import MAX_LABEL
 from jobledger._core.series import BEYOND
 from jobledger._core.soundness import RULES
+from jobledger._core.thresholds import DEFAULTS, FAST_BURN, SLOW_BURN, span
 from jobledger._metrics import series_count as count
 from jobledger._metrics.alerts import told
 from jobledger._metrics.process import PROCESS
+from jobledger._metrics.text import number
 from jobledger._metrics.transitions import transitions
 
 if TYPE_CHECKING:
@@ -60,7 +62,20 @@ def _parts() -> dict[str, str]:
         "transitions": _transitions(),
         "rules": "\n".join(f"- {rule}" for rule in RULES),
         "label_length": str(MAX_LABEL),
+        **_objective(),
         **_counts(),
+    }
+
+
+def _objective() -> dict[str, str]:
+    wait, target = DEFAULTS.slo_wait, DEFAULTS.slo_target
+    return {
+        "slo_wait": span(wait),
+        "slo_le": number(wait),
+        "slo_target": f"{target:.0%}",
+        "slo_share": f"{target:g}",
+        "fast_burn": f"{FAST_BURN:g}",
+        "slow_burn": f"{SLOW_BURN:g}",
     }
 
 
