@@ -5,10 +5,13 @@ import logging
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
+import msgspec
 import pytest
 
 from jobledger import App, Cancel, Fail, JobFilter, Retry
+from jobledger._core.commands import Submit
 from tests.runtime.processes import ended, said, start
 from tests.runtime.test_fenced_workers import take_over
 from tests.waiting import until
@@ -226,3 +229,26 @@ async def test_names_that_a_terminal_would_obey_are_shown(app: App, records: lis
         line = formatter.format(record)
         assert line.startswith(r"pack\x9b31m customer:\u202e42 \x9b31mred ")
         assert line.isprintable()
+
+
+@pytest.mark.parametrize("paper", ["hunter2", "it's - at `$.paper`", 4711])
+async def test_no_value_of_a_payload_is_told(app: App, records: list[logging.LogRecord], paper: object) -> None:
+    """An error about it may quote one."""
+
+    @app.job("print")
+    async def print_(*, paper: Literal["a4", 5]) -> None: ...
+
+    async with app:
+        await app.declare("print")
+        door = app._opened_door()
+        job_id = "00000000-0000-7000-8000-000000000001"
+        type_id = app._known.named("print").type_id
+        await door.send(Submit(job_id, type_id, msgspec.json.encode({"paper": paper}), 2))
+        async with app.worker():
+            await until(lambda: outcomes(records), "the outcome is logged")
+        report = await app.jobs.status(job_id)
+    text = records[-1].getMessage()
+    assert text.endswith("Validation: the payload doesn't fit the handler: Invalid enum value … - at `$.paper`")
+    assert str(paper) not in str(records[-1].__dict__)
+    assert report.error is not None
+    assert str(paper) in report.error

@@ -275,8 +275,7 @@ class Dispatcher:
         if not isinstance(answer, Change):
             attempt.execution.lost("nothing that it came to could be written: others have its job, or will have it")
             return
-        error = answer.event.error if answer.event is not None else None
-        said = outcome_log.last_line(error) if error else ""
+        said = outcome_log.brief_error(answer.event) if answer.event is not None else ""
         attempt.execution.settled(answer.event, answer.job.due_at, attempt.raised, said)
 
     def _pool_of(self, attempt: Attempt) -> Pool:

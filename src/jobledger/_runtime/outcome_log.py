@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import TYPE_CHECKING, Final
 
 from jobledger._core.job import EventName
+from jobledger._core.outcome import Reason
 from jobledger._escape import shown
 from jobledger._runtime.current import fields, fields_of
 from jobledger._types import SECOND
@@ -26,6 +28,7 @@ LEVELS: Final = {
 """The level of each outcome."""
 REFUSED: Final = "refused"
 """What is told of an attempt that comes to a result after it was lost: no outcome, for that was the loss."""
+_VALUE: Final = re.compile(r"(?<=enum value )(?:.*(?= - at )|.*)")
 _LONGEST: Final = 300
 """Characters of an error: the job's history has all of it."""
 
@@ -59,15 +62,19 @@ def _tell(named: dict[str, object], event: Event) -> None:
         return
     took = "" if event.micros is None else f" after {event.micros / SECOND:.3f} s"
     why = f": {event.reason}" if event.reason is not None else ""
-    error = f": {last_line(event.error)}" if event.error else ""
+    error = f": {brief_error(event)}" if event.error else ""
     extra = {**named, "outcome": str(event.name), "reason": event.reason and str(event.reason)}
     name = event.name.replace("_", "-")
     job = (named["job_type"], named["job_id"], named["attempt"])
     log.log(level, "%s %s, attempt %d: %s%s%s%s", *job, name, took, why, error, extra=extra)
 
 
-def last_line(error: str) -> str:
-    """Of an error what names it, on one line."""
-    lines = error.rstrip().splitlines() or [""]
-    text = shown(lines[-1])
+def brief_error(event: Event) -> str:
+    """What names the error of an outcome, on one line; empty if there is none.
+
+    It is the last line of a traceback. What is said of a payload begins with it; a value that it quotes is left out.
+    """
+    lines = (event.error or "").strip().splitlines() or [""]
+    line = _VALUE.sub("…", lines[0]) if event.reason is Reason.VALIDATION else lines[-1]
+    text = shown(line)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
