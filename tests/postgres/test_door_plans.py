@@ -119,6 +119,7 @@ def played(url: str) -> dict[str, int]:
     try:
         for _ in range(16):  # all that is due
             one.send("warm", *one.submits(20), *one.submits(20, entity="warm"), slots=5)
+        one.send("warm", c.Cancel("nobody"), *one.submits(1, dedupe="warm"))
         fifty.send("warm", *fifty.submits(100), slots=100)  # a connection makes its plans once: that reads catalogs
         one.pages.clear()
         fifty.pages.clear()

@@ -9,8 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-from jobledger import app
-from jobledger._runtime import node, registry
+from jobledger._runtime import node, registry, threads
 from jobledger._runtime.signature import Signature
 from jobledger._store.sqlite import connection
 from jobledger._store.sqlite import store as sqlite
@@ -62,7 +61,7 @@ def simulated() -> Iterator[Loudest]:
     loudest, level, propagates = Loudest(), _log.level, _log.propagate
     with ExitStack() as stack:
         for module, name, instead in (
-            (app, "in_thread", _in_thread),
+            (threads, "in_thread", _in_thread),
             (sqlite, "SqliteStore", SimulatedStore),
             (sqlite, "lock_file", _lock_file),
             (sqlite, "Ear", SimulatedEar),
