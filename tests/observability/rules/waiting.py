@@ -191,6 +191,13 @@ NO_WORKER: Final = [
         fires=("NoWorkerForType", "OldestReadyJobTooOld"),
     ),
     Case(
+        name="a single job comes for a type without a worker",
+        alert="NoWorkerForType",
+        at=23,
+        changes={_DEPTH: gauge((20, 0), (LONG, 1)), f"jobs_unhandled{{{MAIL}}}": gauge((20, 0), (LONG, 1))},
+        fires=("NoWorkerForType",),
+    ),
+    Case(
         name="the only worker is replaced within two minutes",
         alert="NoWorkerForType",
         at=60,
