@@ -7,6 +7,7 @@ import math
 import os
 import socket
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from jobledger._clock import Clock, SystemClock
@@ -27,6 +28,7 @@ from jobledger._runtime.dispatcher import Dispatcher
 from jobledger._runtime.handler import Handler
 from jobledger._runtime.node import Node
 from jobledger._runtime.process import measured
+from jobledger._runtime.push import Pusher, pusher_of
 from jobledger._runtime.registry import Registration, Registry, TypeOptions
 from jobledger._runtime.threads import Threads
 from jobledger._store.commit import Door
@@ -100,6 +102,7 @@ class App:
         self._read_only = read_only
         self._migrate = migrate and not read_only
         self._simulated = clock is not None and not isinstance(clock, SystemClock)
+        self._telemetry = telemetry
         self._tracing = tracing_of(telemetry)
         self._registry = Registry()
         self._known = KnownTypes()
@@ -255,6 +258,7 @@ class App:
             door = self._opened_door()
             if any(registration.type is None for registration in self._registry):
                 await self._declare()  # some were registered since this App was opened
+            pusher = await self._pusher(door)
             if self._node is not None:
                 message = "this App runs a worker already: give that one more slots, or use another App"
                 raise InvalidOption(message)
@@ -267,7 +271,7 @@ class App:
             )  # fmt: skip
             node = Node(
                 door, dispatcher, self._threads.read, self._threads.audit, self._refresh, self._clock,
-                retention=self._retention, lease=lease,
+                retention=self._retention, lease=lease, pusher=pusher,
             )  # fmt: skip
             self._node = node
             try:
@@ -313,7 +317,7 @@ class App:
         store = open_store(
             self.url, self._clock.now, self.boundaries, migrating=self._migrate, simulated=self._simulated
         )
-        _inherited.append(self._threads.open())
+        _inherited.extend(self._threads.open())
         self._enlisting = self._client()
         self._door = Door(store, self._threads.write, self._who)
 
@@ -378,6 +382,11 @@ class App:
 
     async def _exemplars(self, limit: int) -> tuple[Observation, ...]:
         return await self._threads.read(lambda: self._opened_door().store.exemplars(limit))
+
+    async def _pusher(self, door: Door) -> Pusher | None:
+        """OpenTelemetry's SDK takes its time to be imported, and others may be at work on this loop."""
+        make = partial(pusher_of, self._telemetry, door, self._ledger, self._exemplars, self._clock)
+        return None if self._telemetry is None else await asyncio.to_thread(make)
 
     async def _audit(self) -> AuditRead:
         return await self._threads.audit(self._opened_door().store.audit)

@@ -6,7 +6,7 @@ import gzip
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
@@ -18,10 +18,30 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
+    from collections.abc import Generator, Iterable, Sequence
 
     from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+    from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
     from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+
+class Push:
+    """One request with the metrics of one resource.
+
+    Attributes:
+        at: the time of its points, in nanoseconds since 1970.
+        resource: its attributes.
+        metrics: by name.
+    """
+
+    def __init__(self, request: ExportMetricsServiceRequest) -> None:
+        (resource,) = request.resource_metrics
+        (scope,) = resource.scope_metrics
+        self.scope = scope.scope.name
+        self.resource = plain(resource.resource.attributes)
+        self.metrics = {metric.name: metric for metric in scope.metrics}
+        assert len(self.metrics) == len(scope.metrics)
+        (self.at,) = {point.time_unix_nano for metric in scope.metrics for point in points_of(metric)}
 
 
 class Receiver:
@@ -29,15 +49,16 @@ class Receiver:
 
     Attributes:
         url: where it listens.
-        pushes: requests with metrics, as they came.
+        pushes: what came with metrics, in order.
         spans: all spans, as they came.
         status: what is answered; anything but 200 also says that nothing was taken.
+        asked: how many requests there were.
         held: while it is not set, no request is answered.
     """
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.pushes: list[ExportMetricsServiceRequest] = []
+        self.pushes: list[Push] = []
         self.spans: list[Span] = []
         self.status = 200
         self.asked = 0
@@ -50,7 +71,7 @@ class Receiver:
         if self.status != 200:
             return self.status, b""
         if path == "/v1/metrics":
-            self.pushes.append(ExportMetricsServiceRequest.FromString(body))
+            self.pushes.append(Push(ExportMetricsServiceRequest.FromString(body)))
             return 200, ExportMetricsServiceResponse().SerializeToString()
         if path == "/v1/traces":
             request = ExportTraceServiceRequest.FromString(body)
@@ -89,6 +110,12 @@ def receiving() -> Generator[Receiver]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def points_of(metric: Metric) -> Sequence[Any]:
+    """The points of a metric, of whatever kind."""
+    points: Sequence[Any] = getattr(metric, str(metric.WhichOneof("data"))).data_points
+    return points
 
 
 def plain(attributes: Iterable[KeyValue]) -> dict[str, object]:

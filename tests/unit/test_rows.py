@@ -38,7 +38,7 @@ def opened() -> Iterator[Pages]:
     with closing(apsw.Connection(":memory:")) as connection:
         for _, text in migrations(PACKAGE):
             connection.execute(text)
-        connection.execute("INSERT INTO book VALUES (1, 1000, 0, '[]')")
+        connection.execute("INSERT INTO book (one, number, now, boundaries) VALUES (1, 1000, 0, '[]')")
         yield Pages(connection, StoreClock(lambda: NOW), (1_000, 1_000_000))
 
 

@@ -9,7 +9,7 @@ import msgspec
 from jobledger._core import catalog
 from jobledger._core.deltas import NO_PRIORITY
 from jobledger._core.job import Lane
-from jobledger._core.trace import trace_id
+from jobledger._core.trace import span_id, trace_id
 from jobledger._types import Micros
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Observation(msgspec.Struct, frozen=True, gc=False):
         priority: -1 where the instrument is not split by it.
         amount: the time span in microseconds.
         at: when it was observed.
-        trace_id: of the submit, where the submit had one.
+        trace_id: of the submit, where the submit had one; ``span_id``, too.
     """
 
     number: int
@@ -59,6 +59,7 @@ class Observation(msgspec.Struct, frozen=True, gc=False):
     at: Micros
     job_id: str
     trace_id: str | None
+    span_id: str | None = None
 
 
 def observations(job: Latest) -> Iterator[Observation]:
@@ -80,5 +81,6 @@ def observations(job: Latest) -> Iterator[Observation]:
 def _observation(instrument: Instrument, job: Latest, amount: Micros, at: Micros) -> Observation:
     priority = job.priority if instrument.by_priority else NO_PRIORITY
     return Observation(
-        instrument.number, job.type_id, priority, max(amount, 0), at, job.job_id, trace_id(job.trace)
+        instrument.number, job.type_id, priority, max(amount, 0), at, job.job_id, trace_id(job.trace),
+        span_id(job.trace),
     )  # fmt: skip

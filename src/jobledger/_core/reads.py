@@ -45,7 +45,15 @@ class Probe(msgspec.Struct, frozen=True):
 
 
 class LedgerRead(msgspec.Struct, frozen=True):
-    """The books, from one snapshot."""
+    """The books, from one snapshot.
+
+    Attributes:
+        as_of: when it was read.
+        cells: every cell of the ledger, over all writers.
+        unfolded: counts that stand beside the ledger.
+        store_id: differs from that of any other store.
+        began_at: when all cells were zero.
+    """
 
     as_of: Micros
     cells: dict[Cell, int]
@@ -60,6 +68,8 @@ class LedgerRead(msgspec.Struct, frozen=True):
     sampled_at: Micros | None
     boundaries: tuple[float, ...]
     unfolded: int = 0
+    store_id: str = ""
+    began_at: Micros = 0
 
 
 class RowCount(msgspec.Struct, frozen=True):

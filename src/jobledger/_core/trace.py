@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?", re.ASCII)
+_TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-.*)?", re.ASCII)
 _NONE: Final = "0" * 32
 
 
@@ -19,3 +19,14 @@ def trace_id(traceparent: str | None) -> str | None:
     """
     found = _TRACEPARENT.fullmatch(traceparent or "")
     return None if found is None or found[1] == _NONE else found[1]
+
+
+def span_id(traceparent: str | None) -> str | None:
+    """The id of the span in a ``traceparent`` that has a valid trace.
+
+    Example:
+        >>> span_id("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+        'b7ad6b7169203331'
+    """
+    found = _TRACEPARENT.fullmatch(traceparent or "")
+    return None if found is None or trace_id(traceparent) is None else found[2]

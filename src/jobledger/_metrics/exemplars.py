@@ -37,4 +37,4 @@ def placed(observations: Iterable[Observation], points: Points, boundaries: tupl
 def _exemplar(one: Observation) -> Exemplar:
     job = ("job_id", one.job_id)
     labels = (job,) if one.trace_id is None else (job, ("trace_id", one.trace_id))
-    return Exemplar(labels, seconds(one.amount), seconds(one.at))
+    return Exemplar(labels, seconds(one.amount), seconds(one.at), one.span_id)

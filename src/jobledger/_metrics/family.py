@@ -21,11 +21,13 @@ class Exemplar(msgspec.Struct, frozen=True, gc=False):
         labels: ``job_id`` and, if it is known, ``trace_id``.
         value: what was observed, in seconds.
         at: when, in seconds since 1970.
+        span_id: of the submit, if it is known; only OTLP has a place for it.
     """
 
     labels: Labels
     value: float
     at: float
+    span_id: str | None = None
 
 
 class Series(msgspec.Struct, frozen=True, gc=False):

@@ -42,6 +42,8 @@ PROCESS: Final = (
     _local("start_time", "start_time_seconds", Kind.GAUGE, "Since when this process counts: when it opened the store."),
     _local("slowest_commit", "slowest_commit_seconds", Kind.GAUGE, "The slowest of those commits."),
     _local("loop_lag", "loop_lag_seconds", Kind.GAUGE, "How late the event loop last woke: a handler blocks it."),
+    _local("pushes", "pushes_total", Kind.COUNTER, "Pushes of metrics that a collector has taken from this process."),
+    _local("push_failures", "push_failures_total", Kind.COUNTER, "Pushes that it could not send."),
     _local("resident_memory", "resident_memory_bytes", Kind.GAUGE, "Memory of this process that is in RAM."),
 )
 _BY_ATTRIBUTE: Final = {instrument.attribute: instrument for instrument in PROCESS}

@@ -79,6 +79,13 @@ class Snapshot:
         table = self._observed.get(instrument.series, {})
         return merged(instrument, [table[found] for found in matching(table, wanted)])
 
+    def by_type(self, instrument: Instrument, /) -> dict[str, Value]:
+        """A ledger instrument's values by the label of the type: for each what :meth:`value` gives."""
+        series: dict[str, list[Labels]] = {label: [] for label in self.types}
+        for labels in self._points.series(instrument.series):
+            series.setdefault(labels[0][1], []).append(labels)
+        return {label: self._points.total(instrument.series, tuple(found)) for label, found in series.items()}
+
     def quantile(self, instrument: Instrument, q: float, /, **labels: str) -> float | None:
         """An estimated quantile of a histogram, over all series that have these labels.
 

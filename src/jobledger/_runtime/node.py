@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from jobledger._clock import Clock
     from jobledger._runtime.dispatcher import Dispatcher
+    from jobledger._runtime.push import Pusher
     from jobledger._store.commit import Door
     from jobledger._store.run import Run
     from jobledger.errors import StoreError
@@ -48,6 +49,7 @@ class Node:
         *,
         retention: float,
         lease: float,
+        pusher: Pusher | None = None,
     ) -> None:
         """Put the duties together."""
         self._door = door
@@ -57,6 +59,7 @@ class Node:
         upkeep = Upkeep(door, reads, audits, clock, retention, Watch(pause), dispatcher.look)
         self._poll = Duty("poll", POLL_SECONDS, Poll(door, reads, dispatcher).step)
         self.lag = LagWatch(dispatcher.running)
+        self.pusher = pusher
         self._liveness = Liveness(self._renew, lease, self.lag.stalled, self._doubt, clock.uptime)
         self._duties = (
             self._poll,
@@ -66,6 +69,7 @@ class Node:
             Duty("types", REFRESH_SECONDS, refresh),
             Duty("samples", SAMPLE_SECONDS, upkeep.sample),
             Duty("recovery", 1.0, self._recover),
+            *([Duty("push", pusher.pause, pusher.step)] if pusher is not None else ()),
             *([Duty("self-fence", min(_FENCE_SECONDS, pause), self._fence)] if door.store.may_be_cut_off else ()),
         )
         self._lapsed: int | None = None
@@ -152,6 +156,8 @@ class Node:
     async def _shut(self) -> None:
         for duty in self._duties:
             await duty.stop()
+        if self.pusher is not None:
+            self.pusher.stop()
         self.lag.stop()
         self._liveness.stop()
         await self._door.run(lambda: self._door.store.listen(None))

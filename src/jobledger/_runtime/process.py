@@ -24,6 +24,8 @@ def measured(door: Door | None, node: Node | None) -> Mapping[str, float]:
         values |= {"commit_seconds": gauge.seconds, "slowest_commit": gauge.slowest, "start_time": gauge.began}
     if node is not None:
         values["loop_lag"] = node.lag.latest
+        if node.pusher is not None:
+            values |= node.pusher.measured()
     memory = _resident()
     return values if memory is None else values | {"resident_memory": memory}
 

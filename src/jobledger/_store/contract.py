@@ -163,6 +163,21 @@ class Window(msgspec.Struct, frozen=True):
     until: Micros | None = None
 
 
+class Turn(msgspec.Struct, frozen=True):
+    """One of the intervals that follow each other since 1970, in which somebody pushes the metrics.
+
+    Attributes:
+        mine: the push is that of the writer who asked.
+        begin: when the interval began; ``end``: when the next one begins.
+        now: when it was asked.
+    """
+
+    mine: bool
+    begin: Micros
+    end: Micros
+    now: Micros
+
+
 class Filter(msgspec.Struct, frozen=True):
     """Which jobs a page shows; None means any.
 
@@ -299,6 +314,17 @@ class Store(Protocol):
 
     def totals(self, step: int, begin: Micros, end: Micros) -> tuple[TotalsAt, ...]:
         """Samples of the totals, fine or coarse, in a time and in order; see :mod:`jobledger._core.samples`."""
+        ...
+
+    def take_turn(self, writer_id: int, interval: Micros) -> Turn:
+        """Ask for the push of the interval that is now. A live writer gets it who is the first to ask, and nobody else.
+
+        He gets it again if he asks again, since an answer may be lost. A dead writer gets none.
+
+        Args:
+            writer_id: who asks.
+            interval: its length; those who ask for other lengths share the turns.
+        """
         ...
 
     def record(self, job_id: str) -> Record | None:

@@ -28,6 +28,7 @@ TOPICS: Final = (
     "deduping",
     "fencing",
     "mailboxes",
+    "pushing",
     "random_walk",
     "reading",
     "recalling",

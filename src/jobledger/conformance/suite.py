@@ -14,6 +14,7 @@ from jobledger.conformance.fixtures import audited, driver
 from jobledger.conformance.leases import TestVitals
 from jobledger.conformance.mailboxes import TestMailboxes
 from jobledger.conformance.noticing import TestProspects, TestWakeUps
+from jobledger.conformance.pushing import TestIdentity, TestTurns
 from jobledger.conformance.random_walk import TestRandomWalk
 from jobledger.conformance.reading import TestPages, TestProbes, TestRecords
 from jobledger.conformance.recalling import TestRecalling
@@ -40,6 +41,7 @@ __all__ = [
     "TestExemplars",
     "TestFencing",
     "TestFolding",
+    "TestIdentity",
     "TestLasting",
     "TestMailboxes",
     "TestOnlyTheDead",
@@ -63,6 +65,7 @@ __all__ = [
     "TestSuspects",
     "TestTakeovers",
     "TestTheClock",
+    "TestTurns",
     "TestUserSeries",
     "TestVitals",
     "TestWaiting",

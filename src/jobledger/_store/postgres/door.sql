@@ -269,6 +269,15 @@ SELECT (SELECT count(*) FROM {schema}.job WHERE holds),
         SELECT count(*) AS depth FROM {schema}.job WHERE lane = 'parked' GROUP BY entity
     ) q);
 
+-- name: take_turn
+-- The push of an interval goes to the first live writer that asks in it, and again to the same one, should the answer be
+-- lost. A time that is still to come is of a clock that was set back.
+INSERT INTO {schema}.push AS push (one, at, writer_id)
+SELECT 1, $1, writer_id FROM {schema}.writer WHERE writer_id = $2 AND NOT dead
+ON CONFLICT (one) DO UPDATE SET at = excluded.at, writer_id = excluded.writer_id
+WHERE push.at < excluded.at OR push.at > $3 OR (push.at = excluded.at AND push.writer_id = excluded.writer_id)
+RETURNING one;
+
 -- name: set_sample
 -- One sampled gauge.
 INSERT INTO {schema}.sample (name, value, at) VALUES ($1, $2, $3)

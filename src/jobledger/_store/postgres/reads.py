@@ -83,7 +83,7 @@ async def _ledger(connection: Connection, sql: Mapping[str, str], wall: Micros, 
     await connection.execute(_PINS["pin_probes"])
     workers = [row for row in await connection.fetch(sql["workers"]) if not has_ended(row[0])]
     samples = await connection.fetch(sql["samples"])
-    boundaries, unfolded = await connection.fetchrow(sql["book"]) or ("[]", 0)
+    boundaries, unfolded, store_id, began_at = await connection.fetchrow(sql["book"]) or ("[]", 0, "", 0)
     return LedgerRead(
         as_of=wall,
         cells=cells,
@@ -101,6 +101,8 @@ async def _ledger(connection: Connection, sql: Mapping[str, str], wall: Micros, 
         sampled_at=min((at for _, _, at in samples), default=None),
         boundaries=tuple(json.loads(boundaries)),
         unfolded=unfolded,
+        store_id=store_id,
+        began_at=began_at,
     )
 
 

@@ -46,8 +46,8 @@ SELECT number, name, kind, labels, help FROM {schema}.user_series ORDER BY numbe
 SELECT name, value, at FROM {schema}.sample ORDER BY name;
 
 -- name: book
--- The ladder of this database, and how many deltas wait to be folded.
-SELECT boundaries, (SELECT count(*) FROM {schema}.ledger_delta) FROM {schema}.book;
+-- The ladder of this database, how many deltas wait to be folded, which store it is and since when it counts.
+SELECT boundaries, (SELECT count(*) FROM {schema}.ledger_delta), id, began_at FROM {schema}.book;
 
 -- name: workers
 -- Workers that are not fenced: their slots, those in use, and the types that they handle.

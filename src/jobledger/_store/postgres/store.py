@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 import asyncpg
 
 from jobledger._core.labels import OVERFLOW
+from jobledger._store.contract import Turn
 from jobledger._store.hint import ANY, types_made_by
 from jobledger._store.postgres import migrate, reads, totals, upkeep
 from jobledger._store.postgres.committer import TRIES, Committer
@@ -209,6 +210,16 @@ class PostgresStore(PostgresReader):
                 await totals.take(await session.connection(), self._totals, now)
 
         self._transact(sample)
+
+    def take_turn(self, writer_id: int, interval: Micros) -> Turn:
+        """See the contract."""
+
+        async def take_turn(session: Session, now: Micros) -> Turn:
+            begin = now - now % interval
+            mine = bool(await session.fetch(self._sql["take_turn"], begin, writer_id, now))
+            return Turn(mine, begin, begin + interval, now)
+
+        return self._transact_surely(take_turn)
 
     def wake(self) -> None:
         """See :class:`jobledger._store.joinable.Joinable`."""

@@ -74,6 +74,7 @@ def _ledger(connection: apsw.Connection, wall: Micros, has_ended: HasEnded) -> L
     as_of: Micros = max(wall, one("store_now")[0])
     workers = {writer_id: slots for writer_id, slots in connection.execute(SQL["workers"]) if not has_ended(writer_id)}
     samples = list(connection.execute(SQL["samples"]))
+    store_id, began_at = one("identity")
     return LedgerRead(
         as_of=as_of,
         cells=cells_of(connection),
@@ -90,6 +91,8 @@ def _ledger(connection: apsw.Connection, wall: Micros, has_ended: HasEnded) -> L
         samples={name: value for name, value, _ in samples},
         sampled_at=min((at for _, _, at in samples), default=None),
         boundaries=tuple(json.loads(one("boundaries")[0])),
+        store_id=store_id,
+        began_at=began_at,
     )
 
 
