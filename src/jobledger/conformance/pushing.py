@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jobledger._types import SECOND
+from jobledger.conformance.factory import FakeClock
 
 if TYPE_CHECKING:
     from jobledger.conformance.driver import Driver
@@ -52,6 +53,28 @@ class TestTurns:
         driver.store.take_over((dying.writer_id,))
         assert not driver.store.take_turn(dying.writer_id, _MINUTE).mine
         assert not driver.store.take_turn(driver.worker.writer_id, _MINUTE).mine
+
+    def test_clocks_that_differ_a_little(self, driver: Driver) -> None:
+        """Who is behind takes nothing back from those for whom the next interval has begun."""
+        driver.clock.advance(_MINUTE - driver.clock.at % _MINUTE)
+        first, late, third = (driver.enlist().writer_id for _ in range(3))
+        behind = driver.factory(FakeClock(driver.clock.at - 1))
+        assert driver.store.take_turn(first, _MINUTE).mine
+        assert not behind.take_turn(late, _MINUTE).mine
+        assert not driver.store.take_turn(third, _MINUTE).mine
+        behind.close()
+
+    def test_a_clock_that_was_set_back(self, driver: Driver) -> None:
+        """It must not take the time that it was ahead until somebody gets a turn again."""
+        assert driver.store.take_turn(driver.worker.writer_id, _MINUTE).mine
+        other, turns = driver.enlist().writer_id, 0
+        clock = FakeClock(driver.clock.at - 60 * _MINUTE)
+        after = driver.factory(clock)
+        for _ in range(5):
+            clock.advance(_MINUTE)
+            turns += after.take_turn(other, _MINUTE).mine
+        after.close()
+        assert turns
 
     def test_other_lengths(self, driver: Driver) -> None:
         """While workers with another interval are rolled out, and when they are taken back."""

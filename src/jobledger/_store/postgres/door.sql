@@ -271,7 +271,7 @@ SELECT (SELECT count(*) FROM {schema}.job WHERE holds),
 
 -- name: take_turn
 -- The push of an interval goes to the first live writer that asks in it, and again to the same one, should the answer be
--- lost. A time that is still to come is of a clock that was set back.
+-- lost. A turn that is far ahead is of a clock that was set back since; a little ahead is one whose clock is.
 INSERT INTO {schema}.push AS push (one, at, writer_id)
 SELECT 1, $1, writer_id FROM {schema}.writer WHERE writer_id = $2 AND NOT dead
 ON CONFLICT (one) DO UPDATE SET at = excluded.at, writer_id = excluded.writer_id

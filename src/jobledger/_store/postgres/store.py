@@ -18,6 +18,7 @@ from jobledger._store.postgres.reader import WRITE_SETTINGS, PostgresReader
 from jobledger._store.postgres.reported import AGAIN, WAITED
 from jobledger._store.postgres.session import Session
 from jobledger._store.postgres.wake import Side
+from jobledger._types import SECOND
 from jobledger.errors import Fenced, StoreUnreachable
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ T = TypeVar("T")
 log = logging.getLogger("jobledger.store")
 LEASE_SECONDS = 2.0
 """No call on the lease's path waits longer: no answer counts as none."""
+APART = 60 * SECOND
+"""How far ahead a turn may be: processes reckon the server's time. Beyond it the server's clock was set back."""
 
 
 class PostgresStore(PostgresReader):
@@ -216,7 +219,7 @@ class PostgresStore(PostgresReader):
 
         async def take_turn(session: Session, now: Micros) -> Turn:
             begin = now - now % interval
-            mine = bool(await session.fetch(self._sql["take_turn"], begin, writer_id, now))
+            mine = bool(await session.fetch(self._sql["take_turn"], begin, writer_id, now + APART))
             return Turn(mine, begin, begin + interval, now)
 
         return self._transact_surely(take_turn)

@@ -38,10 +38,10 @@ SELECT id, began_at FROM book;
 
 -- name: take_turn
 -- The push of an interval goes to the first live writer that asks in it, and again to the same one, should the answer be
--- lost. A time that is still to come is of a clock that was set back.
+-- lost. The store's clock never goes back.
 INSERT INTO push (one, at, writer_id) SELECT 1, ?, writer_id FROM writer WHERE writer_id = ? AND NOT dead
 ON CONFLICT (one) DO UPDATE SET at = excluded.at, writer_id = excluded.writer_id
-WHERE push.at < excluded.at OR push.at > ? OR (push.at = excluded.at AND push.writer_id = excluded.writer_id);
+WHERE push.at < excluded.at OR (push.at = excluded.at AND push.writer_id = excluded.writer_id);
 
 -- name: boundaries
 -- The ladder of this database.

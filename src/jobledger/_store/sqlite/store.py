@@ -13,7 +13,17 @@ import apsw
 from jobledger._core.catalog import ladder
 from jobledger._core.labels import OVERFLOW
 from jobledger._store import rows
-from jobledger._store.contract import Batch, Claimed, Committed, Declaration, Enlistment, Prospect, Room, Turn, Vital
+from jobledger._store.contract import (
+    Batch,
+    Claimed,
+    Committed,
+    Declaration,
+    Enlistment,
+    Prospect,
+    Room,
+    Turn,
+    Vital,
+)
 from jobledger._store.hint import ANY, types_made_by
 from jobledger._store.recall import recalled
 from jobledger._store.sqlite import batch as batches
@@ -199,7 +209,7 @@ class SqliteStore:
         """See the contract."""
         with self._transaction() as pages:
             begin = pages.now - pages.now % interval
-            mine = pages.write("take_turn", (begin, writer_id, pages.now)) == 1
+            mine = pages.write("take_turn", (begin, writer_id)) == 1
         return Turn(mine, begin, begin + interval, pages.now)
 
     def totals(self, step: int, begin: Micros, end: Micros) -> tuple[TotalsAt, ...]:
