@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, Unpack, cast, overload
 
 from msgspec.structs import replace
@@ -17,12 +16,12 @@ from jobledger._store.postgres.callers import Answers, Caller, wanted
 from jobledger._types import JobId
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
     from jobledger._clock import Clock
     from jobledger._store.commit import Door
     from jobledger._store.known import KnownTypes
-    from jobledger._telemetry.tracing import Sending, Tracing
+    from jobledger._telemetry.tracing import Tracing
 
 JobIds: TypeAlias = list[JobId]
 Many: TypeAlias = list[Any]
@@ -120,7 +119,9 @@ class Submitting:
         """Submit one job with its options as one value; see :meth:`submit`."""
         caller = self._caller(connection)
         await self._learn(type_name)
-        with self._sending(type_name, [self._builder.one(type_name, payload, options)]) as (built, sending):
+        made = self._builder.one(type_name, payload, options)
+        with self._tracing.sending(type_name, 1, made.sent.entity) as sending:
+            built = _carrying([made], sending.trace)
             if caller is not None:
                 ids = self._told(built, await caller.submit_async(wanted(type_name, built), strict=False), options)
             else:
@@ -185,7 +186,8 @@ class Submitting:
     def _submit_on(
         self, caller: Caller, type_name: str, made: list[Built], options: Options, *, strict: bool
     ) -> JobIds:
-        with self._sending(type_name, made) as (built, sending):
+        with self._tracing.sending(type_name, len(made), _entity_of(made)) as sending:
+            built = _carrying(made, sending.trace)
             ids = self._told(built, caller.submit(wanted(type_name, built), strict=strict), options)
             sending.accepted(ids)
         return ids
@@ -201,13 +203,6 @@ class Submitting:
             sending.accepted([built.job_id])
             return built.job_id, _carrying([built], sending.trace)[0].sent
 
-    @contextmanager
-    def _sending(self, type_name: str, built: list[Built]) -> Generator[tuple[list[Built], Sending]]:
-        """What is sent inside, and what watches it."""
-        entity = built[0].sent.entity if len(built) == 1 else None
-        with self._tracing.sending(type_name, len(built), entity) as sending:
-            yield _carrying(built, sending.trace), sending
-
     def _caller(self, connection: object) -> Caller | None:
         return None if connection is None else Caller(connection, self._schema(), wait=True)
 
@@ -220,7 +215,8 @@ class Submitting:
         strict = options.on_duplicate == "raise"
         if not made:
             return []
-        with self._sending(type_name, made) as (built, sending):
+        with self._tracing.sending(type_name, len(made), _entity_of(made)) as sending:
+            built = _carrying(made, sending.trace)
             if caller is not None:
                 ids = self._told(built, await caller.submit_async(wanted(type_name, built), strict=strict), options)
             else:
@@ -259,6 +255,11 @@ class Submitting:
 
 def _is_batch(payload: object) -> TypeGuard[Many]:
     return isinstance(payload, list)
+
+
+def _entity_of(built: list[Built]) -> str | None:
+    """Of a batch there may be many."""
+    return built[0].sent.entity if len(built) == 1 else None
 
 
 def _carrying(built: list[Built], trace: str | None) -> list[Built]:

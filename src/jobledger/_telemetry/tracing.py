@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Final, Protocol
 
 from jobledger.errors import InvalidOption
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Sequence
     from contextlib import AbstractContextManager
 
     from jobledger._core.job import Event, Job
@@ -81,7 +81,7 @@ class _Unseen:
 
 class _Unwatched:
     def current(self) -> AbstractContextManager[object]:
-        return nullcontext()
+        return _HERE
 
     def stopped(self) -> None:
         """Nobody watches."""
@@ -93,17 +93,17 @@ class _Unwatched:
         """Nobody watches."""
 
 
-_UNSEEN: Final = _Unseen()
+_UNSEEN_SENDING: Final[AbstractContextManager[Sending]] = nullcontext(_Unseen())
+_HERE: Final = nullcontext()
 UNWATCHED: Final[Execution] = _Unwatched()
 
 
 class Untraced:
     """A :class:`Tracing` of nothing."""
 
-    @contextmanager
-    def sending(self, *_: object) -> Generator[Sending]:
+    def sending(self, *_: object) -> AbstractContextManager[Sending]:
         """Nobody watches."""
-        yield _UNSEEN
+        return _UNSEEN_SENDING
 
     child = sending
 
