@@ -174,8 +174,8 @@ async def test_the_loss_of_an_attempt_is_told_by_who_took_it_over(
         process.kill()
         assert ended(process) == -signal.SIGKILL
         async with app.worker():
-            await step.result(again, wait=10)
-            await until(lambda: len(outcomes(records)) == 3, "all outcomes are logged")
+            await step.result(again, wait=30)
+            await until(lambda: len(outcomes(records)) == 3, "all outcomes are logged", 30)
 
     trace = "4bf92f3577b34da6a3ce929d0e0e4736"
     of_both = {"job_type": "step", "attempt": 1, "reason": "WorkerLost"}
@@ -206,8 +206,8 @@ async def test_a_result_that_is_refused_is_told(app: App, store_path: Path, reco
         await until(lambda: len(runs) == 2, "it runs")
         take_over(app, store_path)
         gate.set()
-        await work.result(job_id, wait=10)
-        await until(lambda: told(records, "refused") and told(records, "completed"), "both are logged")
+        await work.result(job_id, wait=30)
+        await until(lambda: told(records, "refused") and told(records, "completed"), "both are logged", 30)
     assert [(one["levelname"], one["job_id"]) for one in told(records, "refused")] == [("WARNING", job_id)]
     assert len(told(records, "completed")) == 1
 

@@ -56,7 +56,7 @@ async def test_the_loop_goes_on_meanwhile(app: App, monkeypatch: pytest.MonkeyPa
     began, ticked = threading.Event(), threading.Event()
 
     async def tick() -> None:
-        await until(began.is_set, f"{stage} is under way")
+        await until(began.is_set, f"{stage} is under way", 30)
         for _ in range(10):
             await asyncio.sleep(0)
         ticked.set()

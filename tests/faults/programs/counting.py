@@ -34,7 +34,7 @@ async def charge(ctx: Context, *, number: int) -> None:
 
 
 async def main() -> None:
-    async with app.worker(slots=4, lease=1):
+    async with app.worker(slots=4, lease=2):
         await asyncio.Event().wait()
 
 
