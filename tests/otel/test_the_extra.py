@@ -74,9 +74,12 @@ def test_who_asks_for_it_is_told_what_to_install(settings: str, tmp_path: Path) 
         ({"interval": 0}, "interval must be 0.1 to 86,400 seconds, not 0"),
         ({"interval": float("nan")}, "interval must be"),
         ({"interval": True}, "interval must be"),
+        ({"interval": 10**400}, "interval must be"),
         ({"spans": "all"}, "spans is one of link, parent, off, not 'all'"),
         ({"endpoint": "collector:4318"}, "is no URL of HTTP"),
         ({"resource": {"a": ""}}, "neither may be empty"),
+        ({"resource": None}, "resource maps names"),
+        ({"resource": {"a": 1}}, "resource maps names"),
     ],
 )
 def test_a_setting_that_is_none(settings: dict[str, object], what: str) -> None:
@@ -88,9 +91,13 @@ def test_the_interval_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> Non
     assert Telemetry().every() == 60
     monkeypatch.setenv("OTEL_METRIC_EXPORT_INTERVAL", "1500")
     assert (Telemetry().every(), Telemetry(interval=3).every()) == (1.5, 3)
-    monkeypatch.setenv("OTEL_METRIC_EXPORT_INTERVAL", "soon")
-    with pytest.raises(InvalidOption, match="'soon' is no number of milliseconds"):
-        Telemetry()
+    for told, what in (
+        ("soon", "'soon' is no number of milliseconds"),
+        ("1", "must be 0.1 to 86,400 seconds"),
+    ):
+        monkeypatch.setenv("OTEL_METRIC_EXPORT_INTERVAL", told)
+        with pytest.raises(InvalidOption, match=f"OTEL_METRIC_EXPORT_INTERVAL.*{what}"):
+            Telemetry()
 
 
 def test_an_app_without_telemetry_traces_nothing() -> None:

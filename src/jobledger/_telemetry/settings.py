@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any, Final, Literal, TypeAlias, get_args
+from typing import Any, Final, Literal, TypeAlias, cast, get_args
 
 import msgspec
 
@@ -16,6 +16,7 @@ DEFAULT_INTERVAL_SECONDS: Final = 60.0
 """As OpenTelemetry's own reader: specification, environment variables, OTEL_METRIC_EXPORT_INTERVAL."""
 LEAST_INTERVAL_SECONDS: Final = 0.1
 MOST_INTERVAL_SECONDS: Final = 86_400.0
+_MOST_DIGITS: Final = 12
 _INTERVAL_VARIABLE: Final = "OTEL_METRIC_EXPORT_INTERVAL"
 _DISABLED_VARIABLE: Final = "OTEL_SDK_DISABLED"
 
@@ -65,7 +66,7 @@ class Telemetry(msgspec.Struct, frozen=True, kw_only=True):
             raise InvalidOption(
                 f"endpoint {brief(self.endpoint)} is no URL of HTTP: write http://collector:4318/v1/metrics"
             )
-        if not all(map(_is_text, (*self.resource.keys(), *self.resource.values()))):
+        if not _is_resource(self.resource):
             raise InvalidOption("resource maps names of attributes to text, and neither may be empty")
         self.every()
 
@@ -80,10 +81,9 @@ class Telemetry(msgspec.Struct, frozen=True, kw_only=True):
         told = os.environ.get(_INTERVAL_VARIABLE, "").strip()
         if not told:
             return DEFAULT_INTERVAL_SECONDS
-        try:
-            return _within(int(told) / 1000, _INTERVAL_VARIABLE)
-        except ValueError as error:
-            raise InvalidOption(f"{_INTERVAL_VARIABLE}={told!r} is no number of milliseconds") from error
+        if not told.isdecimal() or len(told) > _MOST_DIGITS:
+            raise InvalidOption(f"{_INTERVAL_VARIABLE}={brief(told)} is no number of milliseconds")
+        return _within(int(told) / 1000, _INTERVAL_VARIABLE)
 
     @property
     def pushes(self) -> bool:
@@ -91,14 +91,20 @@ class Telemetry(msgspec.Struct, frozen=True, kw_only=True):
         return self.metrics and os.environ.get(_DISABLED_VARIABLE, "").strip().lower() != "true"
 
 
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and value != ""
+def _is_resource(value: object) -> bool:
+    if not isinstance(value, Mapping):
+        return False
+    attributes = cast("Mapping[object, object]", value)
+    return all(isinstance(part, str) and part for pair in attributes.items() for part in pair)
 
 
 def _within(seconds: object, what: str) -> float:
-    if isinstance(seconds, int | float) and not isinstance(seconds, bool):  # noqa: SIM102 - NaN is in no range
-        if LEAST_INTERVAL_SECONDS <= seconds <= MOST_INTERVAL_SECONDS:
-            return float(seconds)
-    raise InvalidOption(
-        f"{what} must be {LEAST_INTERVAL_SECONDS:g} to {MOST_INTERVAL_SECONDS:,.0f} seconds, not {brief(seconds)}"
-    )
+    if (
+        not isinstance(seconds, int | float)
+        or isinstance(seconds, bool)
+        or not LEAST_INTERVAL_SECONDS <= seconds <= MOST_INTERVAL_SECONDS
+    ):
+        raise InvalidOption(
+            f"{what} must be {LEAST_INTERVAL_SECONDS:g} to {MOST_INTERVAL_SECONDS:,.0f} seconds, not {brief(seconds)}"
+        )
+    return float(seconds)
