@@ -193,6 +193,15 @@ DLQ_NOT_FALLING: Final = [
         says="email.send: 3 dead letter(s), no fewer than 1d ago",
     ),
     Case(
+        name="nobody looks at a single one for a day",
+        alert="DlqNotFalling",
+        at=_DAY + 85,
+        every=5,
+        changes=_died(1, 70),
+        fires=("DlqNotFalling",),
+        passed=("DlqGrowing",),
+    ),
+    Case(
         name="not yet for a day",
         alert="DlqNotFalling",
         at=_DAY + 75,
