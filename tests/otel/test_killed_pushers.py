@@ -52,7 +52,7 @@ async def test_pushes_go_on_while_workers_are_killed(app: App, receiver: Receive
             await pushed(receiver, time.time())
             worker.kill()
             await pushed(receiver, time.time())
-        await until(lambda: done(app), "all jobs have ended")
+        await until(lambda: done(app), "all jobs have ended", 40)
         push = await pushed(receiver, (await app.metrics.snapshot()).as_of)
         snapshot = await app.metrics.snapshot()
         assert (await app.metrics.audit()).balanced

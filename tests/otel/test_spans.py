@@ -86,7 +86,7 @@ async def test_a_span_ends_when_the_code_has_stopped(app: App, receiver: Receive
     async with app.worker() as node:
         await work.submit()
         running = node._dispatcher.running
-        await until(lambda: any(not attempt.is_running for attempt in running.values()), "the code has stopped")
+        await until(lambda: blocked and not any(one.is_running for one in running.values()), "the code has stopped")
         stopped = time.time_ns()
         go.set()
         (process,) = await received(receiver, "process work")
@@ -148,14 +148,19 @@ async def test_what_an_attempt_comes_to(
 
 
 async def test_a_timeout_and_a_cancel(app: App, receiver: Receiver) -> None:
+    started: list[str] = []
+
     @app.job("endless", max_attempts=1)
-    async def endless() -> None:
+    async def endless(ctx: Context) -> None:
+        started.append(ctx.job_id)
         await asyncio.get_running_loop().create_future()
 
     async with app.worker():
         await endless.options(timeout=0.01).submit()
         await received(receiver, "process endless")
-        await app.jobs.cancel(await endless.submit(), wait=10)
+        job_id = await endless.submit()
+        await until(lambda: job_id in started, "it runs")
+        await app.jobs.cancel(job_id, wait=10)
         late, cancelled = await received(receiver, "process endless", 2)
     assert plain(late.attributes)["error.type"] == "MaxAttempts"
     assert "timeout" in late.status.message
