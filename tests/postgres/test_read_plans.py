@@ -11,7 +11,7 @@ import pytest
 from jobledger._core.job import Lane
 from jobledger._core.outcome import Reason
 from jobledger._store.contract import Filter, Room, Window
-from jobledger._store.postgres import latest, lists, reads
+from jobledger._store.postgres import latest, lists, overview, reads
 from jobledger._store.postgres.sql import sql_of
 from jobledger._types import SECOND
 from tests.postgres.filled import SCHEMA, add_counts, add_jobs, connected, migrated
@@ -30,7 +30,7 @@ QUEUED: Final = (Lane.READY, Lane.ARRIVED, Lane.PARKED, Lane.SCHEDULED)
 ALL: Final = tuple(range(1, 11))
 FOREIGN: Final = tuple(range(11, 31))
 MIDDLE: Final = Window(300_000 * SECOND, 300_050 * SECOND)
-SQL: Final = {file: sql_of(SCHEMA, f"{file}.sql") for file in ("reads", "lists", "latest")}
+SQL: Final = {file: sql_of(SCHEMA, f"{file}.sql") for file in ("reads", "lists", "latest", "overview")}
 
 READS: Final[dict[str, tuple[Callable[[Connection], Coroutine[Any, Any, Any]], int]]] = {
     "ledger": (lambda c: reads.ledger(c, SQL["reads"], JOBS * SECOND, lambda _: False), 700),
@@ -42,6 +42,10 @@ READS: Final[dict[str, tuple[Callable[[Connection], Coroutine[Any, Any, Any]], i
         200,
     ),
     "exemplars": (lambda c: latest.exemplars(c, SQL["latest"], 50), 900),
+    "overview": (
+        lambda c: overview.overview(c, {**SQL["overview"], **SQL["reads"]}, JOBS * SECOND, lambda _: False, 20),
+        12_000,
+    ),
 }
 """Each read, and how many pages it may touch."""
 PAGES: Final = {

@@ -16,6 +16,7 @@ from jobledger._core.decide import Change, Verdict
 from jobledger._core.job import Job, Lane, Status
 from jobledger._core.observations import Observation
 from jobledger._core.outcome import Reason
+from jobledger._core.overview import OverviewRead
 from jobledger._core.priority import Priority, Stride
 from jobledger._core.reads import AuditRead, JobType, LedgerRead, Record
 from jobledger._core.retry import DEFAULT_MAX_ATTEMPTS, DEFAULT_MAX_LOSSES
@@ -327,6 +328,10 @@ class Store(Protocol):
         """
         ...
 
+    def total_from(self, at: Micros) -> TotalsAt | None:
+        """The first sample of the totals at or after an instant, fine or coarse; None where there is none yet."""
+        ...
+
     def record(self, job_id: str) -> Record | None:
         """One job with its payload and its whole history, in order; None when there is none."""
         ...
@@ -349,6 +354,13 @@ class Store(Protocol):
         Of up to ``limit`` jobs each that have ended, that are dead letters, and that run. Nothing is kept for it: they
         are found in the rows. Each is in the books of every later read of the ledger. Its cost does not grow with the
         number of jobs.
+        """
+        ...
+
+    def overview(self, limit: int) -> OverviewRead:
+        """The books, the workers, and up to ``limit`` deep mailboxes, dead letters and retries, from one snapshot.
+
+        Its cost does not grow with the number of jobs.
         """
         ...
 

@@ -58,6 +58,38 @@ class TestSamples:
         samples = driver.store.totals(FINE, middle, driver.clock.at)
         assert [_enqueued(sample, driver.mail) for sample in samples] == [3] * 5
 
+    def test_the_first_from_an_instant_on(self, driver: Driver) -> None:
+        """Fine or coarse, whole, and none beyond the last."""
+        began, taken = driver.clock.at, []
+        for _ in range(35):
+            driver.submit()
+            driver.store.sample(None)
+            taken.append((driver.clock.at, driver.store.ledger().cells))
+            driver.clock.advance(FINE * SECOND)
+        store = driver.open()
+        for number in (0, 1, 7, 30, 31, 34):
+            at, cells = taken[number]
+            for earlier in (0, 1, FINE * SECOND - 1):
+                found = store.total_from(at - earlier)
+                assert found is not None
+                assert (found.at, found.cells) == (at, cells)
+        assert store.total_from(taken[-1][0] + 1) is None
+        assert store.total_from(began - _HOUR) == store.total_from(began)
+
+    def test_where_only_coarse_ones_are_left(self, driver: Driver) -> None:
+        """Of the days before, there is one every five minutes."""
+        driver.store.sample(None)
+        first = driver.clock.at
+        driver.clock.advance(KEPT[FINE] + FINE * SECOND)
+        driver.submit()
+        driver.store.sample(None)
+        store = driver.open()
+        assert [sample.at for sample in _all(driver, FINE)] == [driver.clock.at]
+        found = store.total_from(first)
+        assert (found.at, _enqueued(found, driver.mail)) == (first, 0)
+        found = store.total_from(first + 1)
+        assert (found.at, _enqueued(found, driver.mail)) == (driver.clock.at, 1)
+
     def test_the_old_ones_go(self, driver: Driver) -> None:
         """Fine ones after a day, coarse ones after a month."""
         begun = driver.clock.at

@@ -14,6 +14,7 @@ from jobledger.conformance.fixtures import audited, driver
 from jobledger.conformance.leases import TestVitals
 from jobledger.conformance.mailboxes import TestMailboxes
 from jobledger.conformance.noticing import TestProspects, TestWakeUps
+from jobledger.conformance.overviewing import TestOverviews
 from jobledger.conformance.pushing import TestIdentity, TestTurns
 from jobledger.conformance.random_walk import TestRandomWalk
 from jobledger.conformance.reading import TestPages, TestProbes, TestRecords
@@ -45,6 +46,7 @@ __all__ = [
     "TestLasting",
     "TestMailboxes",
     "TestOnlyTheDead",
+    "TestOverviews",
     "TestPages",
     "TestProbes",
     "TestProcessing",

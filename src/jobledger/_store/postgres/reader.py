@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from jobledger._core.catalog import ladder
-from jobledger._store.postgres import latest, lists, migrate, reads, totals
+from jobledger._store.postgres import latest, lists, migrate, overview, reads, totals
 from jobledger._store.postgres.clock import ServerClock
 from jobledger._store.postgres.session import Session
 from jobledger._store.postgres.sql import sql_of
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import asyncpg
 
     from jobledger._core.observations import Observation
+    from jobledger._core.overview import OverviewRead
     from jobledger._core.reads import AuditRead, JobType, LedgerRead, Record
     from jobledger._core.samples import TotalsAt
     from jobledger._store.contract import Filter, Page, Prospect, Room, Vital
@@ -80,6 +81,10 @@ class PostgresReader:
         """See the contract."""
         return self._read(lambda connection: totals.since(connection, self._totals, step, begin, end))
 
+    def total_from(self, at: Micros) -> TotalsAt | None:
+        """See the contract."""
+        return self._timed(self._ledgering, lambda connection, _: totals.first_from(connection, self._totals, at))
+
     def record(self, job_id: str) -> Record | None:
         """See the contract."""
         return self._read(lambda connection: reads.record(connection, self._reads, job_id))
@@ -91,6 +96,13 @@ class PostgresReader:
     def ledger(self) -> LedgerRead:
         """See the contract. On a connection of its own: what others ask must not wait for thousands of series."""
         return self._timed(self._ledgering, lambda connection, now: reads.ledger(connection, self._reads, now, _nobody))
+
+    def overview(self, limit: int) -> OverviewRead:
+        """See the contract. On the connection of the books."""
+        sql = {**sql_of(self.target.schema, "overview.sql"), **self._reads}
+        return self._timed(
+            self._ledgering, lambda connection, now: overview.overview(connection, sql, now, _nobody, limit)
+        )
 
     def exemplars(self, limit: int) -> tuple[Observation, ...]:
         """See the contract."""

@@ -75,10 +75,11 @@ async def prospect(
 async def ledger(connection: Connection, sql: Mapping[str, str], wall: Micros, has_ended: HasEnded) -> LedgerRead:
     """The books and the probes. A worker whose process has ended is none, even before it is taken over."""
     async with snapshot(connection, "pin_books"):
-        return await _ledger(connection, sql, wall, has_ended)
+        return await ledger_of(connection, sql, wall, has_ended)
 
 
-async def _ledger(connection: Connection, sql: Mapping[str, str], wall: Micros, has_ended: HasEnded) -> LedgerRead:
+async def ledger_of(connection: Connection, sql: Mapping[str, str], wall: Micros, has_ended: HasEnded) -> LedgerRead:
+    """The same, inside a snapshot that is pinned for the books."""
     cells = cells_of(await connection.fetch(sql["ledger"]))
     await connection.execute(_PINS["pin_probes"])
     workers = [row for row in await connection.fetch(sql["workers"]) if not has_ended(row[0])]
@@ -116,7 +117,7 @@ async def audit(
 ) -> AuditRead:
     """Books, rows and structure, from one snapshot; to ``sql`` belong the statements of ``audit.sql`` too."""
     async with snapshot(connection, "pin_books"):
-        read = await _ledger(connection, sql, wall, has_ended)
+        read = await ledger_of(connection, sql, wall, has_ended)
         await connection.execute(_PINS["pin_walks"])
         counted = tuple(RowCount(*row) for row in await connection.fetch(sql["rows"]))
         findings: list[Finding] = []

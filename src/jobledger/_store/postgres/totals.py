@@ -59,3 +59,14 @@ async def since(
         first = await connection.fetch(sql["frame"], COARSE, begin)
         frames = first + await connection.fetch(sql["since"], COARSE, begin, end)
     return tuple(whole(map(tuple, rows), map(tuple, frames)))
+
+
+async def first_from(connection: Connection, sql: Mapping[str, str], at: Micros) -> TotalsAt | None:
+    """The first sample at or after an instant, fine or coarse."""
+    async with snapshot(connection):
+        found = await connection.fetchrow(sql["first_from"], at, FINE, COARSE)
+        if found is None:
+            return None
+        step, taken, blob = found
+        frames = await connection.fetch(sql["frame"], COARSE, taken) if step == FINE else [(taken, blob)]
+    return next(iter(whole([(taken, blob)], map(tuple, frames))), None)

@@ -34,3 +34,11 @@ SELECT max(at) FROM (SELECT at FROM {schema}.total WHERE step = $1 ORDER BY at L
 -- name: since
 -- Samples of a kind in a time, in order.
 SELECT at, cells FROM {schema}.total WHERE step = $1 AND at >= $2 AND at <= $3 ORDER BY at;
+
+-- name: first_from
+-- The first sample at or after a time; of two at once the coarse one, which is whole.
+SELECT step, at, cells FROM (
+    (SELECT step, at, cells FROM {schema}.total WHERE step = $2 AND at >= $1 ORDER BY at LIMIT 1)
+    UNION ALL
+    (SELECT step, at, cells FROM {schema}.total WHERE step = $3 AND at >= $1 ORDER BY at LIMIT 1)
+) AS found ORDER BY at, step DESC LIMIT 1;

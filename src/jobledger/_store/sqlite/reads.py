@@ -63,10 +63,12 @@ def record(connection: apsw.Connection, job_id: str) -> Record | None:
 def ledger(connection: apsw.Connection, wall: Micros, has_ended: HasEnded) -> LedgerRead:
     """The books and the probes. A worker whose process has ended is none, even before it is taken over."""
     with snapshot(connection):
-        return _ledger(connection, wall, has_ended)
+        return ledger_of(connection, wall, has_ended)
 
 
-def _ledger(connection: apsw.Connection, wall: Micros, has_ended: HasEnded) -> LedgerRead:
+def ledger_of(connection: apsw.Connection, wall: Micros, has_ended: HasEnded) -> LedgerRead:
+    """The same, inside a snapshot."""
+
     def one(name: str) -> tuple[Any, ...]:
         row = connection.execute(SQL[name]).fetchone()
         return row if row is not None else (0, 0)
@@ -108,7 +110,7 @@ def cells_of(connection: apsw.Connection) -> dict[Cell, int]:
 def audit(connection: apsw.Connection, wall: Micros, has_ended: HasEnded = lambda _: False) -> AuditRead:
     """Books, rows and structure, from one snapshot."""
     with snapshot(connection):
-        read = _ledger(connection, wall, has_ended)
+        read = ledger_of(connection, wall, has_ended)
         counted = tuple(RowCount(*row) for row in connection.execute(_AUDIT["rows"]))
         findings: list[Finding] = []
         rules: list[str] = []

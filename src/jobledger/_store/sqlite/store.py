@@ -28,7 +28,7 @@ from jobledger._store.hint import ANY, types_made_by
 from jobledger._store.recall import recalled
 from jobledger._store.sqlite import batch as batches
 from jobledger._store.sqlite import connection as files
-from jobledger._store.sqlite import latest, lists, reads, totals, upkeep
+from jobledger._store.sqlite import latest, lists, overview, reads, totals, upkeep
 from jobledger._store.sqlite.claim import claim
 from jobledger._store.sqlite.clock import StoreClock
 from jobledger._store.sqlite.disk import is_undone, is_unsynced
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from jobledger._core.observations import Observation
+    from jobledger._core.overview import OverviewRead
     from jobledger._core.reads import AuditRead, JobType, LedgerRead, Record
     from jobledger._core.samples import TotalsAt
     from jobledger._store.contract import Filter, Page, Takeover
@@ -216,6 +217,10 @@ class SqliteStore:
         """See the contract."""
         return self._read(lambda reader: totals.since(reader, step, begin, end))
 
+    def total_from(self, at: Micros) -> TotalsAt | None:
+        """See the contract."""
+        return self._books.read(lambda reader: totals.first_from(reader, at))
+
     def record(self, job_id: str) -> Record | None:
         """See the contract."""
         return self._read(lambda reader: reads.record(reader, job_id))
@@ -229,12 +234,25 @@ class SqliteStore:
         self._forget_parent()
         return self._books.read(lambda reader: reads.ledger(reader, self._now(), self._has_ended))
 
+    def overview(self, limit: int) -> OverviewRead:
+        """See the contract. On the connection of the books."""
+        self._forget_parent()
+        return self._books.read(
+            lambda reader: overview.overview(reader, self._now(), self._has_ended, self._last_beat, limit)
+        )
+
     def _has_ended(self, writer_id: int) -> bool:
         """Who may only read can't see it."""
         try:
             return lock_file(self.path).is_dead(writer_id)
         except StoreReadOnly:
             return False
+
+    def _last_beat(self, writer_id: int) -> Micros | None:
+        try:
+            return lock_file(self.path).last_beat(writer_id) or None
+        except StoreReadOnly:
+            return None
 
     def exemplars(self, limit: int) -> tuple[Observation, ...]:
         """See the contract."""

@@ -51,3 +51,14 @@ def since(connection: apsw.Connection, step: int, begin: Micros, end: Micros) ->
         first: list[Any] = connection.execute(_SQL["frame"], (COARSE, begin)).fetchall()
         frames = first + list(connection.execute(_SQL["since"], (COARSE, begin, end)))
     return tuple(whole(rows, frames))
+
+
+def first_from(connection: apsw.Connection, at: Micros) -> TotalsAt | None:
+    """The first sample at or after an instant, fine or coarse."""
+    with snapshot(connection):
+        found: Any = connection.execute(_SQL["first_from"], (at, FINE, COARSE)).fetchone()
+        if found is None:
+            return None
+        step, taken, blob = found
+        frames: list[Any] = connection.execute(_SQL["frame"], (COARSE, taken)).fetchall() if step == FINE else [found[1:]]
+    return next(iter(whole([(taken, blob)], frames)), None)

@@ -27,3 +27,11 @@ SELECT max(at) FROM (SELECT at FROM total WHERE step = ? ORDER BY at LIMIT ?);
 -- name: since
 -- Samples of a kind in a time, in order.
 SELECT at, cells FROM total WHERE step = ? AND at >= ? AND at <= ? ORDER BY at;
+
+-- name: first_from
+-- The first sample at or after a time; of two at once the coarse one, which is whole.
+SELECT step, at, cells FROM (
+    SELECT * FROM (SELECT step, at, cells FROM total WHERE step = ?2 AND at >= ?1 ORDER BY at LIMIT 1)
+    UNION ALL
+    SELECT * FROM (SELECT step, at, cells FROM total WHERE step = ?3 AND at >= ?1 ORDER BY at LIMIT 1)
+) ORDER BY at, step DESC LIMIT 1;
