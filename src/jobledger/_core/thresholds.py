@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -71,6 +72,8 @@ TIMES: Final = frozenset(
     {"oldest_ready", "oldest_parked", "stalled", "unhandled", "slo_wait", "dlq_unattended", "hung", "stale"}
 )
 """Those that are lengths of time."""
+_SPANS: Final = {"d": DAY, "h": HOUR, "m": MINUTE, "s": 1.0, "ms": 0.001}
+_SPAN: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|[dhms])", re.ASCII)
 _MOST: Final = 1_000_000
 _RANGES: Final[Mapping[str, tuple[float, float]]] = {
     "oldest_ready": (1, 30 * DAY),
@@ -137,6 +140,16 @@ def span(seconds: float) -> str:
         whole, left = divmod(left, size)
         parts += f"{whole}{unit}" if whole else ""
     return parts + (f"{left / 1000:g}ms" if left or not parts else "")
+
+
+def unspanned(text: str) -> float:
+    """The seconds that :func:`span` wrote.
+
+    Example:
+        >>> unspanned("1h30m"), unspanned("2.5ms"), unspanned("0s")
+        (5400.0, 0.0025, 0.0)
+    """
+    return sum(float(number) * _SPANS[unit] for number, unit in _SPAN.findall(text))
 
 
 def _nearest(wanted: float, ladder: tuple[float, ...]) -> list[float]:

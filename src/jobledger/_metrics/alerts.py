@@ -10,7 +10,8 @@ import msgspec
 
 from jobledger._core.alerts import ALERTS, PREFIX, Alert
 from jobledger._core.catalog import BOUNDARIES, CATALOG
-from jobledger._core.thresholds import DEFAULTS, FAST_BURN, SLOW_BURN, Thresholds, checked, span
+from jobledger._core.thresholds import DEFAULTS, FAST_BURN, SLOW_BURN, Thresholds, checked, span, unspanned
+from jobledger._metrics.humanized import Humanized
 from jobledger._metrics.selector import Matcher, Selector
 from jobledger._metrics.text import number
 from jobledger.errors import InvalidOption
@@ -118,6 +119,34 @@ def told(alert: Alert) -> str:
     """
     text = alert.summary.format_map(_fields(Rendering()) | {"type": "TYPE", "store": "STORE"})
     return _VALUE.sub("…", text)
+
+
+def summary(alert: Alert, value: float, *, of: str, thresholds: Thresholds = DEFAULTS) -> str:
+    """What an alert says of a value that its expression gave.
+
+    Args:
+        alert: which.
+        value: as the expression gives it.
+        of: the type, or the name of the store, that it is about.
+        thresholds: what it compared with.
+
+    Example:
+        >>> from jobledger._core.alerts import DLQ_GROWING
+        >>> summary(DLQ_GROWING, 3, of="email.send")
+        'email.send: 3 dead letter(s) within an hour'
+    """
+    return alert.summary.format_map({"type": of, "store": of, "value": Humanized(value), "at": _At(thresholds)})
+
+
+def lasting(alert: Alert, thresholds: Thresholds = DEFAULTS) -> float:
+    """For how many seconds an alert's condition must hold before it fires.
+
+    Example:
+        >>> from jobledger._core.alerts import NO_WORKER_FOR_TYPE
+        >>> lasting(NO_WORKER_FOR_TYPE)
+        120.0
+    """
+    return unspanned(alert.lasting.format_map({"at": _At(thresholds)}))
 
 
 def _named(name: str) -> Alert:

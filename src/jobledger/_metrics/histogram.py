@@ -68,6 +68,30 @@ class HistogramValue(msgspec.Struct, frozen=True, gc=False):
             return None
         return self._interpolated(q * self.count)
 
+    def exceeds(self, q: float) -> bool:
+        """Whether a quantile lies above the largest finite boundary, so that :meth:`quantile` is only its lower bound.
+
+        Example:
+            >>> HistogramValue.of((1.0, 2.0), [3, 0, 1], 20.0).exceeds(0.95)
+            True
+        """
+        return bool(self.count) and len(self.buckets) > 1 and q * self.count > self.buckets[-2][1]
+
+    def within(self, bound: float) -> int:
+        """How many observations were at most a boundary.
+
+        Raises:
+            InvalidOption: it is none of the ladder's.
+
+        Example:
+            >>> HistogramValue.of((1.0, 2.0), [3, 0, 1], 20.0).within(1)
+            3
+        """
+        for upper, seen in self.buckets:
+            if upper == bound:
+                return seen
+        raise InvalidOption(f"{bound:g} is no boundary of this histogram: use one of its buckets' bounds")
+
     def _interpolated(self, rank: float) -> float:
         low, below = 0.0, 0
         for bound, seen in self.buckets[:-1]:

@@ -10,7 +10,7 @@ from jobledger._core.overview import ERROR_TAIL, RunningJob
 from jobledger._types import SECOND
 
 if TYPE_CHECKING:
-    from jobledger._core.overview import MailboxRead, OverviewRead, WorkerRead
+    from jobledger._core.overview import OverviewRead
     from jobledger.conformance.driver import Driver
 
 
@@ -29,7 +29,12 @@ class TestOverviews:
         driver.start_one()
         seen, read = overview(driver).ledger, driver.store.ledger()
         assert (seen.cells, seen.types, seen.probes) == (read.cells, read.types, read.probes)
-        assert (seen.workers, seen.slots, seen.used, seen.handled) == (read.workers, read.slots, read.used, read.handled)
+        assert (seen.workers, seen.slots, seen.used, seen.handled) == (
+            read.workers,
+            read.slots,
+            read.used,
+            read.handled,
+        )
 
     def test_a_worker_and_what_it_has_run_for_longest(self, driver: Driver) -> None:
         """Its place, its slots, and the job that began first; clients are no workers."""
@@ -69,7 +74,9 @@ class TestOverviews:
         driver.start(types=(driver.mail,))
         driver.clock.advance(SECOND)
         waits, _ = driver.submit_many(2, driver.bill, entity="waits")
-        driver.store.commit(driver.worker.batch(claim=driver.worker.asks(0)))  # on PostgreSQL, the arrived find their place
+        driver.store.commit(
+            driver.worker.batch(claim=driver.worker.asks(0))
+        )  # on PostgreSQL, the arrived find their place
         holders = {box.entity: box.holder for box in overview(driver).mailboxes}
         running, waiting = holders["runs"], holders["waits"]
         assert running is not None

@@ -222,7 +222,11 @@ DLQ_NOT_FALLING: Final = [
         alert="DlqNotFalling",
         at=_DAY + 200,
         every=5,
-        changes=_died(3, 70) | {f"jobs_dlq_size{{{MAIL}}}": gauge((70, 0), (600, 3), (5, 0), (LONG, 3))},
+        changes=_died(3, 70)
+        | {
+            f"jobs_dlq_size{{{MAIL}}}": gauge((70, 0), (600, 3), (5, 0), (LONG, 3)),
+            f"jobs_dead_lettered_total{{{MAIL}}}": counter((69, 0), (1, 3), (604, 0), (1, 3), (LONG, 0)),
+        },
         passed=("DlqGrowing",),
     ),
     Case(

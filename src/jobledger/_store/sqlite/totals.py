@@ -60,5 +60,7 @@ def first_from(connection: apsw.Connection, at: Micros) -> TotalsAt | None:
         if found is None:
             return None
         step, taken, blob = found
-        frames: list[Any] = connection.execute(_SQL["frame"], (COARSE, taken)).fetchall() if step == FINE else [found[1:]]
+        frames: list[Any] = (
+            connection.execute(_SQL["frame"], (COARSE, taken)).fetchall() if step == FINE else [found[1:]]
+        )
     return next(iter(whole([(taken, blob)], frames)), None)
