@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from rich.console import Console
 
+from jobledger._core.headline import headline
 from jobledger.cli.escape import shown, shown_json, shown_lines
 from jobledger.cli.logs import SafeFormatter
 from jobledger.cli.moments import away, clock, length
 from jobledger.cli.output import Output
 from jobledger.cli.tables import Cell, Column, Sheet, Styled
-from jobledger.cli.views import headline
 
 COLUMNS = ("id", Column("count", right=True), Column("note", folds=True))
 ROWS: list[list[Cell]] = [

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from jobledger._core.samples import COARSE, FINE, KEPT
+from jobledger._core.samples import COARSE, FINE, KEPT, packed
 from jobledger._store.postgres import totals as on_postgres
 from jobledger._store.sqlite import totals as on_sqlite
 from jobledger._types import SECOND
@@ -64,7 +64,7 @@ def test_their_bytes_are_bounded(driver: Driver, monkeypatch: pytest.MonkeyPatch
     for module in (on_sqlite, on_postgres):
         monkeypatch.setattr(module, "_THINNED_AT_ONCE", 2)
     run(driver, 100, FINE)
-    whole = len(on_sqlite.packed(samples(driver, COARSE)[-1].cells))
+    whole = len(packed(samples(driver, COARSE)[-1].cells))
     for module in (on_sqlite, on_postgres):
         monkeypatch.setattr(module, "MOST_BYTES", 12 * whole)
     run(driver, 31, FINE)

@@ -1,6 +1,6 @@
 """What `top` says would fire is what Prometheus fires: the same incidents and near misses, played to both.
 
-A case is what Prometheus scrapes, once a minute; here it is what a store has, with a sample of the totals once a minute.
+A case is what Prometheus scrapes, once a minute. Here it is what a store has, with a sample of the totals every minute.
 """
 
 from __future__ import annotations

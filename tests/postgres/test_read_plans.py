@@ -33,7 +33,7 @@ MIDDLE: Final = Window(300_000 * SECOND, 300_050 * SECOND)
 SQL: Final = {file: sql_of(SCHEMA, f"{file}.sql") for file in ("reads", "lists", "latest", "overview")}
 
 READS: Final[dict[str, tuple[Callable[[Connection], Coroutine[Any, Any, Any]], int]]] = {
-    "ledger": (lambda c: reads.ledger(c, SQL["reads"], JOBS * SECOND, lambda _: False), 700),
+    "ledger": (lambda c: reads.ledger(c, SQL["reads"], JOBS * SECOND), 700),
     "record of a live job": (lambda c: reads.record(c, SQL["reads"], "id300000"), 30),
     "record of an ended job": (lambda c: reads.record(c, SQL["reads"], "id599999"), 30),
     "prospect": (lambda c: reads.prospect(c, SQL["reads"], 1, Room(ALL, suspects=True, stops=0), 0), 150),
@@ -43,7 +43,7 @@ READS: Final[dict[str, tuple[Callable[[Connection], Coroutine[Any, Any, Any]], i
     ),
     "exemplars": (lambda c: latest.exemplars(c, SQL["latest"], 50), 900),
     "overview": (
-        lambda c: overview.overview(c, {**SQL["overview"], **SQL["reads"]}, JOBS * SECOND, lambda _: False, 20),
+        lambda c: overview.overview(c, {**SQL["overview"], **SQL["reads"]}, JOBS * SECOND, 20),
         12_000,
     ),
 }

@@ -20,6 +20,7 @@ from jobledger.cli import (
     serve,
     status,
     submit,
+    top,
 )
 from jobledger.cli.demo import command as demo
 from jobledger.cli.help_page import Command, Group
@@ -69,6 +70,7 @@ cli.command("list", cls=Command, epilog=list_jobs.EPILOG)(list_jobs.list_jobs)
 cli.command("cancel", cls=Command, epilog=cancel.EPILOG)(cancel.cancel)
 cli.add_typer(dlq.group)
 cli.command("metrics", cls=Command, epilog=metrics.EPILOG)(metrics.metrics)
+cli.command("top", cls=Command, epilog=top.EPILOG)(top.top)
 cli.command("audit", cls=Command, epilog=audit.EPILOG)(audit.audit)
 cli.command("doctor", cls=Command, epilog=doctor.EPILOG)(doctor.doctor)
 cli.command("serve", cls=Command, epilog=serve.EPILOG)(serve.serve)

@@ -117,6 +117,11 @@ class Output:
             self.fields(record)
             self.line("")
 
+    def drawn(self, lines: Iterable[Text]) -> None:
+        """Lines that were made safe, and of their length, by whoever laid them out."""
+        for line in lines:
+            self._console.print(line)
+
     def fields(self, pairs: Iterable[tuple[str, Cell | None]]) -> None:
         """Names and values; what is None is left out."""
         kept = [(name, safe(value)) for name, value in pairs if value is not None]

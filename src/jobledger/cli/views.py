@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from jobledger._core.headline import headline
 from jobledger._core.job import EventName, Lane, Status
 from jobledger.cli.moments import away, clock, clock_and_away
 from jobledger.cli.output import Output
@@ -107,20 +108,6 @@ def event_line(entry: HistoryEntry) -> str:
 def progress_text(progress: Progress) -> str:
     """How far a job says it is."""
     return f"{progress.percent:.0f} %  {progress.message}".rstrip()
-
-
-def headline(error: str | None) -> str:
-    r"""Where an error says what it is: in a traceback, the line that names the exception.
-
-    Example:
-        >>> headline('Traceback …:\n  File "jobs.py", line 3, in send\nValueError: no such\nbox')
-        'ValueError: no such'
-    """
-    lines = (error or "").strip().splitlines()
-    at = len(lines)
-    while at and not lines[at - 1].startswith(" "):
-        at -= 1
-    return lines[min(at, len(lines) - 1)] if lines else ""
 
 
 def _facts(report: JobReport) -> list[tuple[str, Cell | None]]:

@@ -90,7 +90,7 @@ class Evidence:
         return Window(then, now)
 
     def earlier(self, ago: float) -> Point | None:
-        """The totals so many seconds before, if anybody looked then; of the days before there are only coarse samples."""
+        """The totals so many seconds before, if anybody looked then: there may be only coarse samples."""
         point = self.first_since(ago)
         return point if point is not None and point.at - (self.at - micros(ago)) <= COARSE * SECOND + NEAR else None
 

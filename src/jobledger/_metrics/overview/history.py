@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
+from jobledger._core.catalog import ENQUEUED
 from jobledger._core.samples import FINE
 from jobledger._metrics.overview.point import Point
 from jobledger._types import SECOND
@@ -41,21 +42,24 @@ class History:
         self._looks: deque[Point] = deque()
         self._nothing_from: Micros | None = None
 
-    def see(self, look: Point) -> None:
-        """Remember what this process has just seen. A clock that went back means another store: all is forgotten."""
-        if self._looks and look.at < self._looks[-1].at:
-            self.forget()
+    def see(self, look: Point) -> bool:
+        """Remember what this process has just seen.
+
+        Returns:
+            Whether it is the first look, or one at another store: a clock or a counter has gone back. Then all that was
+            known is forgotten.
+        """
+        last = self._looks[-1] if self._looks else None
+        anew = last is None or look.at < last.at or look.number(ENQUEUED) < last.number(ENQUEUED)
+        if anew:
+            self._instants.clear()
+            self._points.clear()
+            self._looks.clear()
         self._nothing_from = None
         self._looks.append(look)
         while look.at - self._looks[0].at > OWN:
             self._looks.popleft()
-
-    def forget(self) -> None:
-        """Begin anew: it may be another store."""
-        self._instants.clear()
-        self._points.clear()
-        self._looks.clear()
-        self._nothing_from = None
+        return anew
 
     def first_from(self, at: Micros, before: Micros) -> Point | None:
         """The first point at or after one instant and before another; None if there is none."""

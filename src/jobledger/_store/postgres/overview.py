@@ -22,16 +22,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
 
-    from jobledger._store.postgres.reads import Connection, HasEnded
+    from jobledger._store.postgres.reads import Connection
     from jobledger._types import Micros
 
 
-async def overview(
-    connection: Connection, sql: Mapping[str, str], wall: Micros, has_ended: HasEnded, limit: int
-) -> OverviewRead:
+async def overview(connection: Connection, sql: Mapping[str, str], wall: Micros, limit: int) -> OverviewRead:
     """All of it, from one snapshot; to ``sql`` belong the statements of ``reads.sql`` too."""
     async with reads.snapshot(connection, "pin_books"):
-        ledger = await reads.ledger_of(connection, sql, wall, has_ended)
+        ledger = await reads.ledger_of(connection, sql, wall)
         workers = await connection.fetch(sql["live_workers"], wall)
         running = await connection.fetch(sql["running"])
         mailboxes = await connection.fetch(sql["mailboxes"], MOST_PARKED, limit)

@@ -95,14 +95,12 @@ class PostgresReader:
 
     def ledger(self) -> LedgerRead:
         """See the contract. On a connection of its own: what others ask must not wait for thousands of series."""
-        return self._timed(self._ledgering, lambda connection, now: reads.ledger(connection, self._reads, now, _nobody))
+        return self._timed(self._ledgering, lambda connection, now: reads.ledger(connection, self._reads, now))
 
     def overview(self, limit: int) -> OverviewRead:
         """See the contract. On the connection of the books."""
         sql = {**sql_of(self.target.schema, "overview.sql"), **self._reads}
-        return self._timed(
-            self._ledgering, lambda connection, now: overview.overview(connection, sql, now, _nobody, limit)
-        )
+        return self._timed(self._ledgering, lambda connection, now: overview.overview(connection, sql, now, limit))
 
     def exemplars(self, limit: int) -> tuple[Observation, ...]:
         """See the contract."""
@@ -112,7 +110,7 @@ class PostgresReader:
         """See the contract. On a connection of its own: it may take long."""
         return self._timed(
             self._auditing,
-            lambda connection, now: reads.audit(connection, {**self._reads, **self._audits}, now, _nobody),
+            lambda connection, now: reads.audit(connection, {**self._reads, **self._audits}, now),
             seconds=_AUDIT_SECONDS,
         )
 
@@ -181,7 +179,3 @@ class PostgresReader:
                 session.forget()
             self._inherited = self._sessions
             self._begin()
-
-
-def _nobody(_: int) -> bool:
-    return False

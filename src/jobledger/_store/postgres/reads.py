@@ -15,7 +15,7 @@ from jobledger._store.postgres.sql import PACKAGE
 from jobledger._store.statements import statements
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+    from collections.abc import AsyncGenerator, Iterable, Mapping
     from typing import TypeAlias
 
     import asyncpg
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from jobledger._store.postgres.session import Session
     from jobledger._types import Micros
 
-    HasEnded: TypeAlias = Callable[[int], bool]
-    """Whether the process of a writer is known to have ended."""
     Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
 
 _PINS: Final = statements(PACKAGE, "reads.sql")
@@ -72,17 +70,17 @@ async def prospect(
     return Prospect(is_due or ready or suspect or stops > room.stops, due, wall)
 
 
-async def ledger(connection: Connection, sql: Mapping[str, str], wall: Micros, has_ended: HasEnded) -> LedgerRead:
+async def ledger(connection: Connection, sql: Mapping[str, str], wall: Micros) -> LedgerRead:
     """The books and the probes. A worker whose process has ended is none, even before it is taken over."""
     async with snapshot(connection, "pin_books"):
-        return await ledger_of(connection, sql, wall, has_ended)
+        return await ledger_of(connection, sql, wall)
 
 
-async def ledger_of(connection: Connection, sql: Mapping[str, str], wall: Micros, has_ended: HasEnded) -> LedgerRead:
+async def ledger_of(connection: Connection, sql: Mapping[str, str], wall: Micros) -> LedgerRead:
     """The same, inside a snapshot that is pinned for the books."""
     cells = cells_of(await connection.fetch(sql["ledger"]))
     await connection.execute(_PINS["pin_probes"])
-    workers = [row for row in await connection.fetch(sql["workers"]) if not has_ended(row[0])]
+    workers = await connection.fetch(sql["workers"])
     samples = await connection.fetch(sql["samples"])
     boundaries, unfolded, store_id, began_at = await connection.fetchrow(sql["book"]) or ("[]", 0, "", 0)
     return LedgerRead(
@@ -112,12 +110,10 @@ def cells_of(found: Iterable[asyncpg.Record]) -> dict[Cell, int]:
     return {_cell(number, type_id, priority, cell): int(value) for number, type_id, priority, cell, value in found}
 
 
-async def audit(
-    connection: Connection, sql: Mapping[str, str], wall: Micros, has_ended: HasEnded = lambda _: False
-) -> AuditRead:
+async def audit(connection: Connection, sql: Mapping[str, str], wall: Micros) -> AuditRead:
     """Books, rows and structure, from one snapshot; to ``sql`` belong the statements of ``audit.sql`` too."""
     async with snapshot(connection, "pin_books"):
-        read = await ledger_of(connection, sql, wall, has_ended)
+        read = await ledger_of(connection, sql, wall)
         await connection.execute(_PINS["pin_walks"])
         counted = tuple(RowCount(*row) for row in await connection.fetch(sql["rows"]))
         findings: list[Finding] = []

@@ -50,10 +50,17 @@ SELECT name, value, at FROM {schema}.sample ORDER BY name;
 SELECT boundaries, (SELECT count(*) FROM {schema}.ledger_delta), id, began_at FROM {schema}.book;
 
 -- name: workers
--- Workers that are not fenced: their slots, those in use, and the types that they handle.
+-- Workers that are not fenced and have not ended, as far as the connections that renew their leases tell: their slots,
+-- those in use, and the types that they handle. Where no worker lives, nobody fences one that was killed.
 SELECT writer_id, slots, types,
     (SELECT count(*) FROM {schema}.job AS job WHERE job.lane = 'processing' AND job.writer_id = writer.writer_id)
-FROM {schema}.writer AS writer WHERE NOT dead AND kind = 'worker';
+FROM {schema}.writer AS writer LEFT JOIN {schema}.lease AS lease USING (writer_id)
+WHERE NOT dead AND kind = 'worker' AND NOT coalesce(given_up, false) AND (
+    backend_pid IS NULL OR EXISTS (
+        SELECT 1 FROM pg_stat_activity AS a WHERE a.pid = backend_pid
+            AND coalesce(a.backend_start = lease.backend_start, true)
+    )
+);
 
 -- name: probes
 -- Per type, what an index tells. The running jobs are few, so they are looked at once for all types. An arrived job is

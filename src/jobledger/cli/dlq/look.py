@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from jobledger._core.headline import headline
 from jobledger._core.job import Status
 from jobledger.cli.completing import types
 from jobledger.cli.moments import away
 from jobledger.cli.options import AppOption, JobArgument, JsonOption, UrlOption
 from jobledger.cli.session import Session
 from jobledger.cli.tables import Cell, Column
-from jobledger.cli.views import headline, show_errors, show_report, tell_rest
+from jobledger.cli.views import show_errors, show_report, tell_rest
 from jobledger.errors import NotDead
 
 if TYPE_CHECKING:

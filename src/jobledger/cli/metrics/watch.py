@@ -39,14 +39,14 @@ _AROUND: Final = 4
 """Lines of the screen that are not rows: two above the table, its head, one below."""
 
 
-def check_seconds(seconds: float) -> float:
-    """The time between two looks.
+def check_seconds(seconds: float, what: str = "SECONDS") -> float:
+    """The time between two looks; ``what`` sets it.
 
     Raises:
         InvalidOption: it is none.
     """
     if not _LEAST <= seconds <= _MOST or math.isnan(seconds):
-        raise InvalidOption(f"SECONDS must be from {_LEAST:g} to {_MOST:,.0f}, not {seconds:g}")
+        raise InvalidOption(f"{what} must be from {_LEAST:g} to {_MOST:,.0f}, not {seconds:g}")
     return seconds
 
 

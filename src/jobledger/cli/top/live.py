@@ -1,0 +1,85 @@
+"""The page in place, again and again, until Ctrl-C."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Final, NoReturn
+
+from rich.console import Group
+
+from jobledger.cli.top.feed import Asking
+from jobledger.cli.top.page import Size, page
+from jobledger.errors import JobledgerError
+
+if TYPE_CHECKING:
+    from rich.live import Live
+
+    from jobledger._metrics.overview.figures import Overview
+    from jobledger.cli.output import Output
+    from jobledger.cli.top.feed import Feed
+
+_PATIENCE: Final = 2.0
+"""Seconds without an answer after which the screen says so, and again after each."""
+
+
+def show(out: Output, seen: Overview, store: str) -> None:
+    """One page as plain lines: as wide as the terminal, or as wide as it takes, and with every row."""
+    out.drawn(page(seen, store, Size(out.size[0] if out.terminal else None, None)))
+
+
+def watch(out: Output, feed: Feed, seen: Overview, store: str, seconds: float) -> NoReturn:
+    """Look until Ctrl-C; the last page stays when the screen is left, also by a signal that ends the process."""
+    signal.signal(signal.SIGTERM, _leave)
+    resized = threading.Event()
+    signal.signal(signal.SIGWINCH, lambda *_: resized.set())
+    view = _View(out, store, seen)
+    try:
+        with out.screen() as screen:
+            while True:
+                view.draw(screen)
+                _pause(view, screen, resized, seconds)
+                view.look(screen, feed, seconds)
+    finally:
+        out.drawn(view.lines)
+
+
+class _View:
+    """What is on the screen."""
+
+    def __init__(self, out: Output, store: str, seen: Overview) -> None:
+        self._out = out
+        self._store = store
+        self._seen = seen
+        self._notice = ""
+        self.lines = page(seen, store, Size(*out.size))
+
+    def draw(self, screen: Live) -> None:
+        self.lines = page(self._seen, self._store, Size(*self._out.size), self._notice)
+        screen.update(Group(*self.lines), refresh=True)
+
+    def look(self, screen: Live, feed: Feed, seconds: float) -> None:
+        """Look anew, and say so while there is no answer."""
+        asking, began = Asking(feed), time.monotonic()
+        while not asking.wait(_PATIENCE):
+            self._notice = f"the store has not answered for {time.monotonic() - began:.0f} s: this is how it was before"
+            self.draw(screen)
+        try:
+            self._seen, self._notice = asking.answer(), ""
+        except JobledgerError as error:
+            self._notice = f"{error} (this is how it was before; looking again every {seconds:g} s)"
+
+
+def _pause(view: _View, screen: Live, resized: threading.Event, seconds: float) -> None:
+    """Wait, and draw anew whenever the window has another size."""
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0:
+        if resized.wait(left):
+            resized.clear()
+            view.draw(screen)
+
+
+def _leave(number: int, _: object) -> NoReturn:
+    sys.exit(128 + number)
