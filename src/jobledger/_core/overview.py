@@ -7,10 +7,12 @@ import msgspec
 from jobledger._core.job import Lane
 from jobledger._core.outcome import Reason
 from jobledger._core.reads import LedgerRead
-from jobledger._types import Micros
+from jobledger._types import SECOND, Micros
 
 MOST_PARKED = 20_000
 """Parked jobs that one overview counts by entity: a few milliseconds of reading."""
+GONE_FOR: Micros = 15 * 60 * SECOND
+"""How long a worker that is gone is told of: as long as the alert on lost attempts looks back."""
 ERROR_TAIL = 2_000
 """Characters of an error that are read, from its end: that is where it says what it is."""
 
@@ -46,6 +48,15 @@ class WorkerRead(msgspec.Struct, frozen=True):
     ended: bool
     running: int = 0
     longest: RunningJob | None = None
+
+
+class GoneWorker(msgspec.Struct, frozen=True):
+    """A worker that has stopped, or was taken over, a short while ago."""
+
+    writer_id: int
+    host: str
+    pid: int
+    died_at: Micros
 
 
 class HolderRead(msgspec.Struct, frozen=True):
@@ -93,6 +104,7 @@ class OverviewRead(msgspec.Struct, frozen=True):
     """All of it, from one snapshot.
 
     Attributes:
+        gone: those of the last quarter of an hour, the last one first.
         mailboxes: the deepest first.
         counted: so many parked jobs were counted for that; there are more if it is as many as may be.
         failing: the dead letters that were submitted last, and the retries that are due next.
@@ -100,6 +112,7 @@ class OverviewRead(msgspec.Struct, frozen=True):
 
     ledger: LedgerRead
     workers: tuple[WorkerRead, ...]
+    gone: tuple[GoneWorker, ...]
     mailboxes: tuple[MailboxRead, ...]
     counted: int
     failing: tuple[FailingRead, ...]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from jobledger._core.job import Lane
 from jobledger._core.outcome import Fail, Reason
-from jobledger._core.overview import ERROR_TAIL, RunningJob
+from jobledger._core.overview import ERROR_TAIL, GONE_FOR, GoneWorker, RunningJob
 from jobledger._types import SECOND
 
 if TYPE_CHECKING:
@@ -52,11 +52,21 @@ class TestOverviews:
         assert (other.writer_id, other.slots, other.running, other.longest) == (idle.writer_id, 7, 0, None)
 
     def test_a_worker_that_was_taken_over_is_gone(self, driver: Driver) -> None:
-        """And one that retired, too."""
-        other = driver.enlist()
+        """And one that retired, too; for a while it is told when that was. Clients come and go."""
+        other, client = driver.enlist(), driver.enlist("client")
         driver.lose(driver.worker)
+        driver.clock.advance(SECOND)
         driver.store.retire(other.writer_id)
-        assert overview(driver).workers == ()
+        driver.store.retire(client.writer_id)
+        seen = overview(driver)
+        assert seen.workers == ()
+        assert seen.gone == (
+            GoneWorker(other.writer_id, "host", 4711, driver.clock.at),
+            GoneWorker(driver.worker.writer_id, "host", 4711, driver.clock.at - SECOND),
+        )
+        assert overview(driver, limit=1).gone == seen.gone[:1]
+        driver.clock.advance(GONE_FOR)
+        assert overview(driver).gone == seen.gone[:1]
 
     def test_the_deepest_mailboxes_come_first(self, driver: Driver) -> None:
         """Each with the number of jobs that wait behind its holder; one that nobody waits in is none."""

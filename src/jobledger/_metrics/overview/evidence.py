@@ -110,6 +110,10 @@ class Evidence:
         """How many attempts run although their timeout has passed."""
         return self._only_now(catalog.OVERDUE, label)
 
+    def is_unhandled(self, label: str) -> bool:
+        """Whether no live worker handles what is queued; a type that is handled now is taken to have been so."""
+        return bool(self._seen(catalog.UNHANDLED, label))
+
     def unhandled(self, label: str) -> float:
         """How many queued jobs no live worker handles. Where none lives, that was so since the last one sampled."""
         value = self._seen(catalog.UNHANDLED, label) or 0

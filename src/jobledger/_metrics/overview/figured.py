@@ -13,7 +13,7 @@ from jobledger._types import seconds
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from jobledger._core.overview import FailingRead, HolderRead, MailboxRead, OverviewRead, WorkerRead
+    from jobledger._core.overview import FailingRead, GoneWorker, HolderRead, OverviewRead, WorkerRead
     from jobledger._metrics.histogram import HistogramValue
     from jobledger._metrics.observed import Seen
     from jobledger._metrics.overview.point import Point, Window
@@ -53,15 +53,27 @@ def _longest(read: WorkerRead, now: Micros, labels: Mapping[int, str]) -> figure
     )  # fmt: skip
 
 
-def mailbox(read: MailboxRead, now: Micros, labels: Mapping[int, str], handled: frozenset[int]) -> figures.Mailbox:
-    """One entity."""
-    return figures.Mailbox(
-        read.entity, read.parked, None if read.holder is None else _holder(read.holder, now, labels, handled)
+def gone(read: GoneWorker, now: Micros) -> figures.Gone:
+    """One that was there."""
+    return figures.Gone(read.writer_id, read.host, read.pid, max(seconds(now - read.died_at), 0.0))
+
+
+def mailboxes(read: OverviewRead, labels: Mapping[int, str]) -> tuple[figures.Mailbox, ...]:
+    """The deepest ones."""
+    ended = frozenset(one.writer_id for one in read.workers if one.ended)
+    return tuple(
+        figures.Mailbox(
+            box.entity, box.parked, None if box.holder is None else _holder(box.holder, read, ended, labels)
+        )
+        for box in read.mailboxes
     )
 
 
-def _holder(read: HolderRead, now: Micros, labels: Mapping[int, str], handled: frozenset[int]) -> figures.Holder:
-    state = _HOLDING.get(read.lane, "ready")
+def _holder(
+    read: HolderRead, seen: OverviewRead, ended: frozenset[int], labels: Mapping[int, str]
+) -> figures.Holder:  # fmt: skip
+    now, handled = seen.ledger.as_of, seen.ledger.handled
+    state = "lost" if read.writer_id in ended else _HOLDING.get(read.lane, "ready")
     since = read.started_at if read.lane is Lane.PROCESSING else read.eligible_at
     span = read.due_at - now if read.lane is Lane.SCHEDULED else now - (now if since is None else since)
     return figures.Holder(

@@ -9,7 +9,7 @@ import msgspec
 from jobledger._metrics.overview.judge import Standing, Unjudged
 
 WorkerState: TypeAlias = Literal["live", "silent", "ended"]
-HolderState: TypeAlias = Literal["running", "ready", "back-off"]
+HolderState: TypeAlias = Literal["running", "lost", "ready", "back-off"]
 
 
 class Books(msgspec.Struct, frozen=True):
@@ -60,11 +60,20 @@ class Worker(msgspec.Struct, frozen=True):
     longest: Longest | None
 
 
+class Gone(msgspec.Struct, frozen=True):
+    """A worker that stopped, or was taken over, so many seconds ago."""
+
+    id: int
+    host: str
+    pid: int
+    seconds: float
+
+
 class Holder(msgspec.Struct, frozen=True):
     """The job that an entity's other jobs wait behind.
 
     Attributes:
-        state: it runs, waits for a slot, or is in the back-off of a retry.
+        state: it runs, ran on a worker that has ended, waits for a slot, or is in the back-off of a retry.
         seconds: for how long it has run or waited; of a back-off, how long it will still take.
         handled: a live worker has a handler for its type.
         error: what its last failed attempt said, in one line.
@@ -190,7 +199,8 @@ class Overview(msgspec.Struct, frozen=True):
         as_of: the store's time, in seconds since 1970.
         window: the length of the time that paces and spreads are of; None where nothing is known of it.
         slots: of the live workers.
-        running: jobs that run.
+        busy: how many of these are in use.
+        gone: workers that were there a quarter of an hour ago, the last one first.
         alerts: those that hold, the worst first.
         not_judged: those that can't be judged from here.
     """
@@ -200,11 +210,26 @@ class Overview(msgspec.Struct, frozen=True):
     books: Books
     live_workers: int
     slots: int
-    running: int
+    busy: int
     workers: tuple[Worker, ...]
+    gone: tuple[Gone, ...]
     entities: Entities
     all: TypeFigures
     types: tuple[TypeFigures, ...]
     failing: tuple[Failing, ...]
     alerts: tuple[Standing, ...]
     not_judged: tuple[Unjudged, ...]
+
+
+class Picture(msgspec.Struct, frozen=True):
+    """How it went: a value for each minute, from the past to the present; None where nothing is known.
+
+    Attributes:
+        enqueued: in one second, as the next two.
+        waiting: jobs that were due and waited.
+    """
+
+    enqueued: tuple[float | None, ...]
+    completed: tuple[float | None, ...]
+    failed: tuple[float | None, ...]
+    waiting: tuple[float | None, ...]

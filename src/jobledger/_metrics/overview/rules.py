@@ -36,7 +36,7 @@ def oldest_ready_job_too_old(seen: Evidence, at: Thresholds, label: str) -> floa
 def workers_stalled(seen: Evidence, at: Thresholds, label: str) -> float | None:
     """A job is ready, and nothing starts or completes."""
     waited = _above(seen.ready_for(label), at.stalled)
-    if waited is None or seen.unhandled(label):
+    if waited is None or seen.is_unhandled(label):
         return None
     window = seen.window(at.stalled)
     return None if window.grown(catalog.WAIT, label) or window.grown(catalog.COMPLETIONS, label) else waited
@@ -53,7 +53,7 @@ def no_worker_for_type(seen: Evidence, _: Thresholds, label: str) -> float | Non
 
 def throughput_collapsed(seen: Evidence, at: Thresholds, label: str) -> float | None:
     """Hardly anything completes any more."""
-    if not seen.number(catalog.QUEUE_DEPTH, label) or seen.unhandled(label):
+    if not seen.number(catalog.QUEUE_DEPTH, label) or seen.is_unhandled(label):
         return None
     usual = seen.window(HOUR, offset=_COLLAPSE_WINDOW).grown(catalog.COMPLETIONS, label) * _COLLAPSE_WINDOW / HOUR
     now = seen.window(_COLLAPSE_WINDOW).grown(catalog.COMPLETIONS, label)

@@ -14,6 +14,7 @@ from jobledger._metrics.overview.evidence import Evidence
 from jobledger._metrics.overview.figures import Entities, Overview
 from jobledger._metrics.overview.history import History
 from jobledger._metrics.overview.judge import Judge
+from jobledger._metrics.overview.pictured import picture
 from jobledger._metrics.overview.point import Point, Window
 from jobledger._types import SECOND, seconds
 from jobledger.errors import InvalidOption
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from jobledger._core.overview import OverviewRead
     from jobledger._core.reads import LedgerRead
     from jobledger._core.samples import TotalsAt
+    from jobledger._metrics.overview.figures import Picture
     from jobledger._types import Micros
 
 WINDOW: Final[Micros] = (60 + FINE) * SECOND
@@ -56,6 +58,7 @@ class Watcher:
         self._types = tuple(types)
         self._judge = Judge()
         self._store: Readable | None = None
+        self._now: Point | None = None
         self._labels: dict[int, str] = {}
         self._ladder: tuple[float, ...] = ()
         self._history = History(self._read, self._point)
@@ -74,10 +77,15 @@ class Watcher:
         read = store.overview(LISTED)
         self._labels = {type_.type_id: type_.label for type_ in read.ledger.types}
         self._ladder = read.ledger.boundaries
-        now = Point(read.ledger.as_of, read.ledger.cells, self._labels, self._ladder)
+        now = self._now = Point(read.ledger.as_of, read.ledger.cells, self._labels, self._ladder)
         if self._history.see(now):
             self._judge.forget()
         return self._told(read, now)
+
+    def picture(self) -> Picture:
+        """The hour up to the last look."""
+        assert self._now is not None, "look first"  # noqa: S101 - a slip of the caller
+        return picture(self._history, self._now)
 
     def _told(self, read: OverviewRead, now: Point) -> Overview:
         ledger, labels = read.ledger, self._labels
@@ -88,15 +96,17 @@ class Watcher:
         verdict = self._judge.judge(Evidence(now, seen, self._history), wanted, self._ladder)
         counted = figured.Counted(now, window, seen)
         workers = tuple(figured.worker(one, now.at, labels) for one in read.workers)
+        live = [one for one in workers if one.state == "live"]
         of_type = [one for one in read.failing if labels.get(one.type_id) in wanted]
         return Overview(
             as_of=seconds(now.at),
             window=None if window is None else window.seconds,
             books=figured.books(read),
-            live_workers=sum(one.state == "live" for one in workers),
-            slots=sum(one.slots for one in workers if one.state == "live"),
-            running=sum(one.running for one in workers),
+            live_workers=len(live),
+            slots=sum(one.slots for one in live),
+            busy=sum(one.running for one in live),
             workers=workers,
+            gone=tuple(figured.gone(one, now.at) for one in read.gone),
             entities=self._entities(read),
             all=counted.of(None),
             types=tuple(map(counted.of, wanted)),
@@ -106,10 +116,9 @@ class Watcher:
         )
 
     def _entities(self, read: OverviewRead) -> Entities:
-        ledger, labels = read.ledger, self._labels
-        boxes = tuple(figured.mailbox(one, ledger.as_of, labels, ledger.handled) for one in read.mailboxes)
-        parked = sum(amount for cell, amount in ledger.cells.items() if cell.number == PARKED.number)
-        return Entities(ledger.samples.get(ENTITIES_ACTIVE.attribute), parked, read.counted, boxes)
+        parked = sum(amount for cell, amount in read.ledger.cells.items() if cell.number == PARKED.number)
+        active = read.ledger.samples.get(ENTITIES_ACTIVE.attribute)
+        return Entities(active, parked, read.counted, figured.mailboxes(read, self._labels))
 
     def _wanted(self, ledger: LedgerRead) -> tuple[str, ...]:
         known: Mapping[str, str] = {one.name: one.label for one in ledger.types} | {

@@ -8,8 +8,10 @@ from jobledger._core.job import LANES
 from jobledger._core.outcome import Reason
 from jobledger._core.overview import (
     ERROR_TAIL,
+    GONE_FOR,
     MOST_PARKED,
     FailingRead,
+    GoneWorker,
     HolderRead,
     MailboxRead,
     OverviewRead,
@@ -31,6 +33,7 @@ async def overview(connection: Connection, sql: Mapping[str, str], wall: Micros,
     async with reads.snapshot(connection, "pin_books"):
         ledger = await reads.ledger_of(connection, sql, wall)
         workers = await connection.fetch(sql["live_workers"], wall)
+        gone = await connection.fetch(sql["gone_workers"], wall - GONE_FOR, limit)
         running = await connection.fetch(sql["running"])
         mailboxes = await connection.fetch(sql["mailboxes"], MOST_PARKED, limit)
         holders = await connection.fetch(sql["holders"], [row[0] for row in mailboxes], ERROR_TAIL)
@@ -38,6 +41,7 @@ async def overview(connection: Connection, sql: Mapping[str, str], wall: Micros,
     return OverviewRead(
         ledger=ledger,
         workers=tuple(_workers(workers, running)),
+        gone=tuple(GoneWorker(*row) for row in gone),
         mailboxes=tuple(_mailboxes(mailboxes, holders)),
         counted=mailboxes[0][2] if mailboxes else 0,
         failing=tuple(

@@ -11,6 +11,12 @@ FROM {schema}.writer AS w LEFT JOIN {schema}.lease AS l ON l.writer_id = w.write
 LEFT JOIN pg_stat_activity AS a ON a.pid = l.backend_pid AND coalesce(a.backend_start = l.backend_start, true)
 WHERE NOT w.dead AND w.kind = 'worker' ORDER BY w.writer_id;
 
+-- name: gone_workers
+-- Workers that ended at or after an instant, of the writers that were enlisted last.
+SELECT writer_id, host, pid, died_at FROM (
+    SELECT writer_id, host, pid, kind, died_at FROM {schema}.writer ORDER BY writer_id DESC LIMIT 1000
+) AS latest WHERE kind = 'worker' AND died_at >= $1 ORDER BY died_at DESC, writer_id DESC LIMIT $2;
+
 -- name: running
 -- Per worker, how many jobs it runs, and the one that began first. There are no more of them than slots.
 SELECT DISTINCT ON (writer_id) writer_id, count(*) OVER (PARTITION BY writer_id), id, type_id, entity, started_at, timeout

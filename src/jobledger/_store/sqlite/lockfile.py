@@ -138,6 +138,14 @@ class LockFile:
         word = os.pread(self._descriptor, _WORD.size, writer_id * _WORD.size)
         return int(_WORD.unpack(word)[0]) if len(word) == _WORD.size else 0
 
+    def close(self) -> bool:
+        """Close it, if no writer of this process lives; whether it is closed."""
+        if self._lives:
+            return False
+        with self._mutex:
+            os.close(self._descriptor)
+        return True
+
     def is_dead(self, writer_id: int) -> bool:
         """Whether the process of this writer has ended: its byte can be locked."""
         if writer_id in self._lives:
@@ -169,6 +177,14 @@ def lock_file(database: Path) -> LockFile:
         if known is None or known.pid != os.getpid():
             known = _opened[str(path)] = _kind()(path)
         return known
+
+
+def let_go(database: Path) -> None:
+    """Close the lock file of a database: another one may stand there now. Whoever holds a lock of it keeps it open."""
+    with _opening:
+        known = _opened.get(f"{database.resolve()}-lock")
+        if known is not None and known.close():
+            del _opened[f"{database.resolve()}-lock"]
 
 
 def _kind() -> type[LockFile]:

@@ -8,8 +8,10 @@ from jobledger._core.job import LANES
 from jobledger._core.outcome import Reason
 from jobledger._core.overview import (
     ERROR_TAIL,
+    GONE_FOR,
     MOST_PARKED,
     FailingRead,
+    GoneWorker,
     HolderRead,
     MailboxRead,
     OverviewRead,
@@ -40,10 +42,13 @@ def overview(
 ) -> OverviewRead:
     """All of it, from one snapshot; up to ``limit`` mailboxes, dead letters and retries."""
     with reads.snapshot(connection):
+        ledger = reads.ledger_of(connection, wall, has_ended)
         mailboxes = list(connection.execute(SQL["mailboxes"], {"most": MOST_PARKED, "limit": limit}))
+        gone = connection.execute(SQL["gone_workers"], {"since": ledger.as_of - GONE_FOR, "limit": limit})
         return OverviewRead(
-            ledger=reads.ledger_of(connection, wall, has_ended),
+            ledger=ledger,
             workers=tuple(_workers(connection, has_ended, last_beat)),
+            gone=tuple(GoneWorker(*row) for row in gone),
             mailboxes=tuple(MailboxRead(name, parked, _holder(connection, name)) for name, parked, _ in mailboxes),
             counted=mailboxes[0][2] if mailboxes else 0,
             failing=tuple(

@@ -5,6 +5,12 @@
 SELECT writer_id, host, pid, slots, lease, started_at FROM writer INDEXED BY writer_live
 WHERE NOT dead AND kind = 'worker' ORDER BY writer_id;
 
+-- name: gone_workers
+-- Workers that ended at or after an instant, of the writers that were enlisted last.
+SELECT writer_id, host, pid, died_at FROM (
+    SELECT writer_id, host, pid, kind, died_at FROM writer ORDER BY writer_id DESC LIMIT 1000
+) WHERE kind = 'worker' AND died_at >= :since ORDER BY died_at DESC, writer_id DESC LIMIT :limit;
+
 -- name: running
 -- Per worker, how many jobs it runs, and the row of the one that began first.
 SELECT writer_id, count(*), min(started_at), key FROM job WHERE lane = 'processing' GROUP BY writer_id;

@@ -80,6 +80,10 @@ class SoleLock(LockFile):
         """The last beat; 0 before its first."""
         return self._beats.get(writer_id, 0)
 
+    def close(self) -> bool:
+        """Never: it holds the whole store."""
+        return False
+
     def is_dead(self, writer_id: int) -> bool:
         """Whoever is not of this process can't be alive."""
         return writer_id not in self._beats

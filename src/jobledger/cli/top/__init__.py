@@ -9,7 +9,7 @@ import typer
 
 from jobledger.cli import completing
 from jobledger.cli.metrics.watch import DEFAULT_SECONDS, check_seconds
-from jobledger.cli.options import AppOption, JsonOption, UrlOption
+from jobledger.cli.options import AppOption, UrlOption
 from jobledger.cli.session import Session, reported
 from jobledger.cli.source import public
 
@@ -63,7 +63,7 @@ def top(
         with Feed(session.url, type_names or ()) as feed:
             seen = feed.look()
             if as_json:
-                session.out.data({"store": store, **_data(seen)})
+                session.out.data({"store": store, **_data(seen.overview)})
             elif once or not session.out.terminal:
                 show(session.out, seen, store)
             else:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from jobledger._core.alerts import PREFIX
+from jobledger._metrics.overview.figures import Gone
 from jobledger.cli.tables import Styled
 from jobledger.cli.top import short
 from jobledger.cli.top.grid import Grid, Head
+from jobledger.cli.top.spark import spark
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
         Holder,
         Mailbox,
         Overview,
+        Picture,
         Spread,
         TypeFigures,
         Worker,
@@ -64,8 +67,8 @@ def alerts(seen: Overview) -> Grid:
     return Grid([Head(title, least=_NAME)], [[_alert(one)] for one in seen.alerts])
 
 
-def workers(rows: Iterable[Worker], *, jobs: bool) -> Grid:
-    """Who works; with the job that each has run for longest, if there is room for it."""
+def workers(rows: Iterable[Worker | Gone], *, jobs: bool) -> Grid:
+    """Who works, and who has just gone; with the job that each has run for longest, if there is room for it."""
     heads = [
         Head("WORKER", right=True), Head("HOST:PID", least=_NAME, tail=True), Head("STATE"), Head("BEAT", right=True),
         Head("UP", right=True), Head("JOBS/SLOTS", right=True),
@@ -90,6 +93,16 @@ def failing(rows: Iterable[Failing]) -> Grid:
     """What fails, and of what."""
     heads = [Head("FAILING", least=_NAME), Head("DEAD", right=True), Head("RETRY", right=True), Head("OF", least=_NAME)]
     return Grid(heads, [_failing(one) for one in rows])
+
+
+def picture(seen: Picture) -> Grid:
+    """The last hour, a bar for each minute."""
+    rows = (("IN/s", seen.enqueued), ("DONE/s", seen.completed), ("FAIL/s", seen.failed), ("WAITING", seen.waiting))
+    return Grid([Head("LAST HOUR"), Head(""), Head("MOST")], [[name, spark(row), _most(row)] for name, row in rows])
+
+
+def _most(values: Sequence[float | None]) -> str:
+    return short.pace(max((value for value in values if value is not None), default=None))
 
 
 def _name(one: TypeFigures) -> Cell:
@@ -121,25 +134,30 @@ def _spread(value: Spread | None) -> list[Cell]:
 
 
 def _alert(one: Standing) -> Cell:
+    """What it says comes first: of its name the beginning will do."""
     name = one.alert.removeprefix(PREFIX)
     if one.state == "pending":
-        return Styled(f"pending {name}  {one.summary}", DIM)
-    return Styled(f"{one.severity:7} {name}  {one.summary}", BAD if one.severity == "page" else WARY)
+        return Styled(f"pending {one.summary}  {name}", DIM)
+    return Styled(f"{one.severity:7} {one.summary}  {name}", BAD if one.severity == "page" else WARY)
 
 
-def _worker(one: Worker) -> list[Cell]:
+def _worker(one: Worker | Gone) -> list[Cell]:
+    place = f"{one.host}:{one.pid}"
+    if isinstance(one, Gone):
+        return [str(one.id), place, Styled("gone", WARY), short.time(one.seconds), short.NONE, short.NONE]
     return [
-        str(one.id), f"{one.host}:{one.pid}", Styled(one.state, "green" if one.state == "live" else BAD),
-        short.time(one.beat), short.time(one.up), f"{one.running}/{one.slots}",
+        str(one.id), place, Styled(one.state, "green" if one.state == "live" else BAD), short.time(one.beat),
+        short.time(one.up), f"{one.running}/{one.slots}",
     ]  # fmt: skip
 
 
-def _job(one: Worker) -> list[Cell]:
-    job = one.longest
-    if job is None:
+def _job(one: Worker | Gone) -> list[Cell]:
+    job = None if isinstance(one, Gone) else one.longest
+    if isinstance(one, Gone) or job is None:
         return [short.NONE, "", "", ""]
-    ran = Styled(f"{'overdue ' if job.overdue else ''}{short.time(job.seconds)}", BAD if job.overdue else "")
-    return [ran, job.type, job.entity or "", job.job]
+    lost = one.state == "ended"
+    text = f"{'lost ' if lost else 'overdue ' if job.overdue else ''}{short.time(job.seconds)}"
+    return [Styled(text, BAD if lost or job.overdue else ""), job.type, job.entity or "", job.job]
 
 
 def _mailbox(one: Mailbox) -> list[Cell]:
@@ -147,12 +165,14 @@ def _mailbox(one: Mailbox) -> list[Cell]:
     if one.holder is None:
         return [one.entity, parked, "has just ended", ""]
     text = _holding(one.holder)
-    return [one.entity, parked, Styled(text, BAD if text.startswith("nobody") else ""), one.holder.job]
+    return [one.entity, parked, Styled(text, "" if text.startswith("runs") else BAD), one.holder.job]
 
 
 def _holding(one: Holder) -> str:
     if one.state == "running":
         return f"runs for {short.time(one.seconds)}"
+    if one.state == "lost":
+        return f"was lost with worker {one.worker}"
     if not one.handled:
         return f"nobody handles: {one.type}"
     if one.state == "ready":

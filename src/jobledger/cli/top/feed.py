@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from jobledger._clock import SystemClock
 from jobledger._metrics.overview.watcher import Watcher
 from jobledger._store.open import open_store
+from jobledger._store.sqlite.lockfile import let_go
+from jobledger._store.sqlite.store import SqliteStore
 from jobledger.cli.metrics.watch import Watched
 from jobledger.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from jobledger._metrics.overview.figures import Overview
+    from jobledger._metrics.overview.figures import Overview, Picture
     from jobledger._store.contract import Store
+
+
+class Seen(NamedTuple):
+    """What one look gave."""
+
+    overview: Overview
+    picture: Picture | None = None
 
 
 class Feed:
@@ -41,8 +50,11 @@ class Feed:
         """Let the store go, unless an answer of it is still awaited: then it goes with the process."""
         self.close()
 
-    def look(self) -> Overview:
+    def look(self, *, pictured: bool = False) -> Seen:
         """The store as it is now.
+
+        Args:
+            pictured: the last hour, too; the first time it takes a tenth of a second.
 
         Raises:
             JobledgerError: it can't be read now. The next look begins anew.
@@ -51,15 +63,23 @@ class Feed:
             if self._file is not None:
                 self._file.check()
         except StoreError:
-            self.close()  # removed or replaced: whatever stands there now is looked at
+            self._let_go()
         if self._store is None:
             self._file = Watched(self._url)
             self._store = open_store(self._url, SystemClock().now)
         try:
-            return self._watcher.look(self._store)
+            overview = self._watcher.look(self._store)
+            return Seen(overview, self._watcher.picture() if pictured else None)
         except StoreError:
             self.close()
             raise
+
+    def _let_go(self) -> None:
+        """The file was removed or replaced, and so may be its lock file: whatever stands there now is looked at."""
+        store = self._store
+        self.close()
+        if isinstance(store, SqliteStore):
+            let_go(store.path)
 
     def close(self) -> None:
         """Let the store go."""
@@ -73,12 +93,14 @@ class Asking:
 
     Args:
         feed: what is looked at.
+        pictured: see :meth:`Feed.look`.
     """
 
-    def __init__(self, feed: Feed) -> None:
+    def __init__(self, feed: Feed, *, pictured: bool) -> None:
         """Begin to look."""
         self._feed = feed
-        self._seen: Overview | None = None
+        self._pictured = pictured
+        self._seen: Seen | None = None
         self._error: Exception | None = None
         self._done = threading.Event()
         threading.Thread(target=self._look, name="jobledger-top", daemon=True).start()
@@ -87,7 +109,7 @@ class Asking:
         """Whether it has an answer after so long."""
         return self._done.wait(seconds)
 
-    def answer(self) -> Overview:
+    def answer(self) -> Seen:
         """What was seen.
 
         Raises:
@@ -100,7 +122,7 @@ class Asking:
 
     def _look(self) -> None:
         try:
-            self._seen = self._feed.look()
+            self._seen = self._feed.look(pictured=self._pictured)
         except Exception as error:  # noqa: BLE001 - raised again where it is asked for
             self._error = error
         finally:

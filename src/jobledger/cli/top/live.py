@@ -16,21 +16,23 @@ from jobledger.errors import JobledgerError
 
 if TYPE_CHECKING:
     from rich.live import Live
+    from rich.text import Text
 
-    from jobledger._metrics.overview.figures import Overview
     from jobledger.cli.output import Output
-    from jobledger.cli.top.feed import Feed
+    from jobledger.cli.top.feed import Feed, Seen
 
 _PATIENCE: Final = 2.0
 """Seconds without an answer after which the screen says so, and again after each."""
+_PICTURED: Final = (90, 32)
+"""From which size of the screen on there is room for the last hour."""
 
 
-def show(out: Output, seen: Overview, store: str) -> None:
+def show(out: Output, seen: Seen, store: str) -> None:
     """One page as plain lines: as wide as the terminal, or as wide as it takes, and with every row."""
-    out.drawn(page(seen, store, Size(out.size[0] if out.terminal else None, None)))
+    out.drawn(page(seen.overview, store, Size(out.size[0] if out.terminal else None, None)))
 
 
-def watch(out: Output, feed: Feed, seen: Overview, store: str, seconds: float) -> NoReturn:
+def watch(out: Output, feed: Feed, seen: Seen, store: str, seconds: float) -> NoReturn:
     """Look until Ctrl-C; the last page stays when the screen is left, also by a signal that ends the process."""
     signal.signal(signal.SIGTERM, _leave)
     resized = threading.Event()
@@ -49,20 +51,22 @@ def watch(out: Output, feed: Feed, seen: Overview, store: str, seconds: float) -
 class _View:
     """What is on the screen."""
 
-    def __init__(self, out: Output, store: str, seen: Overview) -> None:
+    def __init__(self, out: Output, store: str, seen: Seen) -> None:
         self._out = out
         self._store = store
         self._seen = seen
         self._notice = ""
-        self.lines = page(seen, store, Size(*out.size))
+        self.lines: list[Text] = []
 
     def draw(self, screen: Live) -> None:
-        self.lines = page(self._seen, self._store, Size(*self._out.size), self._notice)
+        seen, picture = self._seen
+        self.lines = page(seen, self._store, Size(*self._out.size), self._notice, picture)
         screen.update(Group(*self.lines), refresh=True)
 
     def look(self, screen: Live, feed: Feed, seconds: float) -> None:
         """Look anew, and say so while there is no answer."""
-        asking, began = Asking(feed), time.monotonic()
+        columns, lines = self._out.size
+        asking, began = Asking(feed, pictured=columns >= _PICTURED[0] and lines >= _PICTURED[1]), time.monotonic()
         while not asking.wait(_PATIENCE):
             self._notice = f"the store has not answered for {time.monotonic() - began:.0f} s: this is how it was before"
             self.draw(screen)

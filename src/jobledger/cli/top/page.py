@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from textwrap import wrap
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from rich.text import Text
@@ -16,7 +17,7 @@ from jobledger.cli.top.parts import parts_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from jobledger._metrics.overview.figures import Overview
+    from jobledger._metrics.overview.figures import Overview, Picture
     from jobledger.cli.top.parts import Part
 
 _NOTICE: Final = 3
@@ -30,7 +31,9 @@ class Size(NamedTuple):
     lines: int | None
 
 
-def page(seen: Overview, store: str, size: Size, notice: str = "") -> list[Text]:
+def page(
+    seen: Overview, store: str, size: Size, notice: str = "", picture: Picture | None = None
+) -> list[Text]:  # fmt: skip
     """All lines, none of them longer than the screen, and no more than it has.
 
     Args:
@@ -38,9 +41,10 @@ def page(seen: Overview, store: str, size: Size, notice: str = "") -> list[Text]
         store: its name, without a password.
         size: of the screen.
         notice: a remark above the tables, such as an error.
+        picture: the last hour; None where there is no room for it.
     """
     lines = [*_head(seen, store, size.columns), *noticed(notice, size.columns)]
-    parts = parts_of(seen, size.columns)
+    parts = parts_of(seen, picture, size.columns)
     room = None if size.lines is None else size.lines - len(lines)
     drawn = [part.draw(rows) for part, rows in zip(parts, shared(parts, room), strict=True)]
     spaced = room is None or sum(map(len, drawn)) + len(drawn) <= room
@@ -50,14 +54,12 @@ def page(seen: Overview, store: str, size: Size, notice: str = "") -> list[Text]
 
 
 def noticed(notice: str, columns: int | None) -> list[Text]:
-    """A remark, folded at the width of the screen."""
-    text, lines = shown(notice), list[Text]()
-    width = columns or len(text) or 1
-    while text and len(lines) < _NOTICE:
-        last = len(lines) == _NOTICE - 1
-        lines.append(Text(cut(text, width) if last else text[:width], BAD, no_wrap=True))
-        text = text[width:]
-    return lines
+    """A remark, folded between its words."""
+    text = shown(notice)
+    if columns is None:
+        return [Text(text, BAD, no_wrap=True)] if text else []
+    folded = wrap(text, columns, max_lines=_NOTICE, placeholder=" …")
+    return [Text(cut(line, columns), BAD, no_wrap=True) for line in folded]
 
 
 def shared(parts: Sequence[Part], room: int | None) -> list[int]:
@@ -80,7 +82,10 @@ def _head(seen: Overview, store: str, columns: int | None) -> list[Text]:
     at = datetime.fromtimestamp(seen.as_of, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
     name = shown(store) if columns is None else cut(shown(store), columns - len(at) - 2, tail=True)
     first = Text.assemble((name, "bold"), "  ", at)
-    second = Text("  ").join([_books(seen), _workers(seen), *_entities(seen)])
+    second = _books(seen)
+    for more in (_workers(seen), *_entities(seen)):
+        if columns is None or second.cell_len + 2 + more.cell_len <= columns:
+            second = Text("  ").join([second, more])
     for line in (first, second):
         line.no_wrap = True
         if columns is not None:
@@ -102,9 +107,9 @@ def _workers(seen: Overview) -> Text:
     if not seen.live_workers:
         return Text("NO LIVE WORKER", BAD)
     plural = "" if seen.live_workers == 1 else "s"
-    return Text(f"{seen.live_workers} live worker{plural}, {seen.running}/{seen.slots} slots busy")
+    return Text(f"{seen.live_workers} live worker{plural}, {seen.busy}/{seen.slots} slots busy")
 
 
 def _entities(seen: Overview) -> list[Text]:
     active = seen.entities.active
-    return [] if not active else [Text(f"{short.count(active)} entities active")]
+    return [] if not active else [Text(f"{short.count(active)} {'entity' if active == 1 else 'entities'} active")]

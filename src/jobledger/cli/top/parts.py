@@ -5,14 +5,15 @@ from __future__ import annotations
 from math import log2
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from jobledger._metrics.overview.figures import Gone
 from jobledger.cli.top import blocks, short
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from rich.text import Text
 
-    from jobledger._metrics.overview.figures import Overview, TypeFigures, Worker
+    from jobledger._metrics.overview.figures import Overview, Picture, TypeFigures, Worker
 
 ONE_LINE: Final = 150
 """Places from which on all figures of a type stand in one line, in front of a name of some length."""
@@ -36,13 +37,14 @@ class Part(NamedTuple):
     draw: Callable[[int], list[Text]]
 
 
-def parts_of(seen: Overview, columns: int | None) -> list[Part]:
+def parts_of(seen: Overview, picture: Picture | None, columns: int | None) -> list[Part]:
     """All parts that have something to say, from top to bottom."""
     alerts = blocks.alerts(seen)
+    firing = sum(one.state == "firing" for one in seen.alerts)
     parts = [
-        Part(len(alerts), 3, 1, lambda rows: alerts.lines(columns, rows)),
+        Part(len(alerts), min(firing + 1, 4), 1, lambda rows: alerts.lines(columns, rows)),
         _types(seen, columns),
-        *_workers(seen.workers, columns),
+        *_workers(seen, columns),
     ]
     entities = seen.entities
     if entities.busiest:
@@ -53,6 +55,9 @@ def parts_of(seen: Overview, columns: int | None) -> list[Part]:
     if seen.failing:
         failing = blocks.failing(seen.failing)
         parts.append(Part(len(failing), 1, 1, lambda rows: failing.lines(columns, rows)))
+    if picture is not None:
+        past = blocks.picture(picture)
+        parts.append(Part(len(past), 0, 1, lambda rows: past.lines(columns, rows)))
     return parts
 
 
@@ -90,17 +95,19 @@ def _weight(one: TypeFigures) -> int:
     return int(log2(1 + jobs + moved)) + (64 if one.overdue or one.unhandled else 0)
 
 
-def _workers(workers: Sequence[Worker], columns: int | None) -> list[Part]:
-    """Those that are in trouble first, and those that run a job for longest."""
-    ranked = sorted(workers, key=lambda one: (one.state == "live", -(one.longest.seconds if one.longest else 0)))
+def _workers(seen: Overview, columns: int | None) -> list[Part]:
+    """Those in trouble, the one that has run a job for longest, the one that went last; and then the others."""
+    ranked = sorted(seen.workers, key=lambda one: (one.state == "live", -(one.longest.seconds if one.longest else 0)))
+    live = sum(one.state != "live" for one in ranked) + 1
+    rows: list[Worker | Gone] = [*ranked[:live], *seen.gone[:1], *ranked[live:], *seen.gone[1:]]
     busy = [one for one in ranked if one.longest is not None]
     wide = columns is None or columns >= WITH_JOBS
 
-    def lines(rows: int) -> list[Text]:
-        chosen = sorted(ranked[:rows], key=lambda one: one.id)
-        return blocks.workers(chosen, jobs=wide).lines(columns, rows)
+    def lines(count: int) -> list[Text]:
+        chosen = sorted(rows[:count], key=lambda one: (isinstance(one, Gone), one.id))
+        return blocks.workers(chosen, jobs=wide).lines(columns, count)
 
-    parts = [Part(len(ranked), 2, 1, lines)] if ranked else []
+    parts = [Part(len(rows), 3, 1, lines)] if rows else []
     if busy and not wide:
-        parts.append(Part(len(busy), 1, 1, lambda rows: blocks.longest(busy[:rows]).lines(columns, rows)))
+        parts.append(Part(len(busy), 1, 1, lambda count: blocks.longest(busy[:count]).lines(columns, count)))
     return parts
