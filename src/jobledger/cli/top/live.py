@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _PATIENCE: Final = 2.0
 """Seconds without an answer after which the screen says so, and again after each."""
+_OLD: Final = "NOT UP TO DATE"
 _PICTURED: Final = (90, 32)
 """From which size of the screen on there is room for the last hour."""
 
@@ -68,12 +69,12 @@ class _View:
         columns, lines = self._out.size
         asking, began = Asking(feed, pictured=columns >= _PICTURED[0] and lines >= _PICTURED[1]), time.monotonic()
         while not asking.wait(_PATIENCE):
-            self._notice = f"the store has not answered for {time.monotonic() - began:.0f} s: this is how it was before"
+            self._notice = f"{_OLD}: no answer of the store for {time.monotonic() - began:.0f} s"
             self.draw(screen)
         try:
             self._seen, self._notice = asking.answer(), ""
         except JobledgerError as error:
-            self._notice = f"{error} (this is how it was before; looking again every {seconds:g} s)"
+            self._notice = f"{_OLD}, tried again every {seconds:g} s: {error}"
 
 
 def _pause(view: _View, screen: Live, resized: threading.Event, seconds: float) -> None:
