@@ -149,8 +149,10 @@ def test_only_some_types(shell: Shell) -> None:
 
 
 @SQLITE_ONLY
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_eighty_by_24_in_place_until_a_signal(shell: Shell, number: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)]
+)
+def test_eighty_by_24_in_place_until_a_signal(shell: Shell, number: signal.Signals, code: int) -> None:
     """Beside a live worker with a job that hangs in a blocked entity, and a dead letter."""
     with Program(shell, "worker", shell.target, "--grace", "0") as worker:
         worker.line()
@@ -162,7 +164,7 @@ def test_eighty_by_24_in_place_until_a_signal(shell: Shell, number: signal.Signa
         with Terminal(shell, "top", "--interval", "0.2") as terminal:
             text = page_with(terminal, "ValueError")
             terminal.process.send_signal(number)
-            assert terminal.ended() == (130 if number is signal.SIGINT else 143)
+            assert terminal.ended() == code
         worker.stop()
         worker.ended()
     pages = frames(terminal)[:-1]
@@ -204,7 +206,7 @@ def test_a_killed_worker_is_told_of_on_both_stores(shell: Shell) -> None:
     assert "was lost with worker" in shell("top").stdout
 
 
-@SQLITE_ONLY
+@pytest.mark.slow
 @pytest.mark.unaudited("its worker is frozen and killed")
 def test_a_frozen_worker_is_silent(shell: Shell) -> None:
     with Program(shell, "worker", shell.target, "--lease", "2") as worker:
@@ -247,6 +249,7 @@ def moved(path: Path) -> Iterator[None]:
         (away / one.name).rename(one)
 
 
+@pytest.mark.slow
 @POSTGRES_ONLY
 def test_a_server_that_does_not_answer_is_told_and_tried_again(shell: Shell) -> None:
     """A table is locked, as by a migration; then the schema is another one's for a while."""
