@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import msgspec
+from typing import TYPE_CHECKING, Literal
 
 from jobledger._metrics.overview.figures import (
     Books,
@@ -22,6 +22,9 @@ from jobledger._metrics.overview.figures import (
 )
 from jobledger._metrics.overview.judge import Standing, Unjudged
 
+if TYPE_CHECKING:
+    from jobledger._core.alerts import Severity
+
 JOB = "0190f3c2-7c1e-7a53-9d0f-{:012x}"
 PICTURE = Picture(
     enqueued=(None, *[float(n) for n in range(59)]),
@@ -36,7 +39,7 @@ def figures(name: str | None, scale: int = 1) -> TypeFigures:
     return TypeFigures(
         name, Depth(12 * scale, 34 * scale, 5 * scale, 7 * scale, 2 * scale),
         Pace(120.5 * scale, 101.25 * scale, 19.3 * scale, 18.1 * scale, 0.0, 1.2 * scale),
-        spread, spread, 754.0, 4321.0, scale - 1, 0,
+        spread, spread, 754.0, 1234.0, 4321.0, scale - 1, 0,
     )  # fmt: skip
 
 
@@ -61,27 +64,26 @@ def troubled(types: int = 3, workers: int = 2, boxes: int = 2, failing: int = 2,
         all=figures(None, 10),
         types=tuple(named),
         failing=tuple(
-            Failing(f"type-{number}{odd}", f"ConnectionError: no route{odd}", "Processing", 3, 4, JOB.format(number))
+            Failing(f"type-{number}{odd}", f"ConnectionError: no route{odd}", None, 3, 4, JOB.format(number))
             for number in range(1, failing + 1)
         ),
         alerts=(
             standing("OldestReadyJobTooOld", "page", f"type-1{odd}", "the oldest ready job has waited for 12m 34s"),
             standing("DlqGrowing", "ticket", f"type-2{odd}", "3 dead letter(s) within an hour"),
-            msgspec.structs.replace(standing("HungJob", "ticket", "type-1", "an attempt does not end"), state="pending"),
+            standing("HungJob", "ticket", "type-1", "an attempt does not end", state="pending"),
         ),
         not_judged=(Unjudged("JobledgerBooksStale", "only Prometheus can tell"),),
     )
 
 
 def mailbox(number: int, odd: str = "") -> Mailbox:
-    holder = Holder(
-        JOB.format(900 + number), f"type-1{odd}", "running", 100.0, 1, handled=True, failures=0, max_attempts=10, error=None
-    )
+    holder = Holder(JOB.format(900 + number), f"type-1{odd}", "running", 100.0, 1, True, 0, 10, None)
     return Mailbox(f"customer:{number}{odd}", 30 - number, holder)
 
 
-def standing(name: str, severity: str, label: str, text: str) -> Standing:
+def standing(
+    name: str, severity: Severity, label: str, text: str, *, state: Literal["firing", "pending"] = "firing"
+) -> Standing:
     return Standing(
-        f"Jobledger{name}", "page" if severity == "page" else "ticket", label, "firing", 60.0, 60.0, 1.0,
-        f"{label}: {text}", "docs/runbooks/x.md",
-    )  # fmt: skip
+        f"Jobledger{name}", severity, label, state, 60.0, 60.0, 1.0, f"{label}: {text}", "docs/runbooks/x.md"
+    )

@@ -11,7 +11,7 @@ from tests.cli.terminal import Terminal
 
 COMMANDS = (
     "worker", "submit", "status", "list", "cancel", "dlq list", "dlq show", "dlq replay", "dlq discard", "metrics",
-    "audit", "doctor", "serve", "types", "migrate",
+    "top", "audit", "doctor", "serve", "types", "migrate",
 )  # fmt: skip
 EVERY = (*COMMANDS, "export alerts", "export grafana", "export", "demo", "dlq", "")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -59,8 +59,8 @@ def test_all_commands_in_one_view(words: list[str]) -> None:
     result = CliRunner().invoke(cli, words, prog_name="jobledger")
     told = re.findall(r"^  ([a-z]+)  ", result.output.partition("Commands:")[2], re.MULTILINE)
     assert told == [
-        "worker", "submit", "status", "list", "cancel", "dlq", "metrics", "audit", "doctor", "serve", "export", "types",
-        "migrate", "demo",
+        "worker", "submit", "status", "list", "cancel", "dlq", "metrics", "top", "audit", "doctor", "serve", "export",
+        "types", "migrate", "demo",
     ]  # fmt: skip
     assert "export JOBLEDGER_URL=sqlite:///jobs.db" in result.output
 

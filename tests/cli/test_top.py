@@ -6,6 +6,7 @@ import json
 import re
 import signal
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
@@ -25,9 +26,9 @@ from tests.waiting import until_blocking
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 __all__ = ["url"]
+GUIDE: Final = Path(__file__).parents[2] / "docs" / "guide.md"
 EMAIL: Final = '{"to": "a"}'
 ENTERED, LEFT = "\x1b[?1049h", "\x1b[?1049l"
 SEQUENCE: Final = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07]*\x07|[@-Z\\-_])")
@@ -65,6 +66,13 @@ def figures(seen: dict[str, Any], name: str) -> dict[str, Any]:
     return next(one for one in seen["types"] if one["type"] == name)
 
 
+def documented() -> dict[str, Any]:
+    """The example of the guide."""
+    section = GUIDE.read_text(encoding="utf-8").partition("## Watch a store live")[2]
+    example: dict[str, Any] = json.loads(section.partition("```json\n")[2].partition("```")[0])
+    return example
+
+
 def trouble(shell: Shell) -> str:
     """An entity with two jobs that wait, a dead letter, and a job that nobody has started: the id of the first."""
     first = shell.submit("email.send", EMAIL, "--entity", "customer:42")
@@ -96,14 +104,14 @@ def test_json(shell: Shell) -> None:
     assert {one["alert"] for one in seen["not_judged"]} >= {alert.name for alert in NOT_HERE}
     names = {alert.name for alert in ALERTS}
     assert {one["alert"] for one in [*seen["alerts"], *seen["not_judged"]]} <= names
-    spread = {"count": None, "p50": None, "p95": None, "p99": None, "above": []}
+    spread: dict[str, Any] = {"count": None, "p50": None, "p95": None, "p99": None, "above": []}
     of_type = {
         "type": None, "depth": dict.fromkeys(("ready", "parked", "delayed", "running", "dead")),
         "pace": dict.fromkeys(("enqueued", "completed", "failed", "retried", "lost", "dead_lettered")),
-        "wait": spread, "processing": spread, "oldest_ready": None, "longest_running": None, "overdue": None,
-        "unhandled": None,
+        "wait": spread, "processing": spread, "oldest_ready": None, "oldest_parked": None, "longest_running": None,
+        "overdue": None, "unhandled": None,
     }  # fmt: skip
-    assert shapes(seen) == {
+    assert shapes(seen) | {"workers": []} == shapes(documented()) | {"workers": []} == {
         "store": None, "as_of": None, "window": None, "books": dict.fromkeys(("findings", "audited", "unfolded")),
         "live_workers": None, "slots": None, "busy": None, "workers": [],
         "gone": [dict.fromkeys(("id", "host", "pid", "seconds"))],
@@ -193,6 +201,7 @@ def test_a_killed_worker_is_told_of_on_both_stores(shell: Shell) -> None:
         assert (live["state"], live["pid"], live["running"]) == ("live", worker.process.pid, 1)
         assert 0 <= live["beat"] < 60
         assert (live["longest"]["job"], live["longest"]["entity"]) == (hangs, "e")
+        assert shapes([live]) == shapes(documented()["workers"])
         shell.submit("email.send", EMAIL, "--entity", "e")
         worker.process.kill()
         worker.process.wait()

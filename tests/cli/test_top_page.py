@@ -24,7 +24,9 @@ ODD = {
 
 
 def lines(seen: Overview, size: Size, notice: str = "", *, pictured: bool = False) -> list[str]:
-    return [line.plain for line in page(seen, "sqlite:////var/lib/jobs.db", size, notice, PICTURE if pictured else None)]
+    return [
+        line.plain for line in page(seen, "sqlite:////var/lib/jobs.db", size, notice, PICTURE if pictured else None)
+    ]
 
 
 @pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
@@ -46,7 +48,7 @@ def test_eighty_by_24_shows_every_part_of_a_store_in_trouble() -> None:
     assert "page    type-1: the oldest ready job has waited for 12m 34s  OldestReadyJobTooO…" in drawn
     assert "ticket  type-2: 3 dead letter(s) within an hour  DlqGrowing" in drawn
     assert "(all)          120    340      50      70 1.21k  1.01k    193     181   20" in drawn
-    assert "(all)                 13m     12ms 3.4s >24h    12ms 3.4s     72m" in drawn
+    assert "(all)              13m        21m     12ms 3.4s >24h    12ms 3.4s     72m" in drawn
     assert "2 web-2.example.org:40002 live  1.2s 2.0h     47/116" in text
     assert f"2 overdue 2.0m type-1 customer:2 {JOB.format(2)}" in text
     assert f"customer:1     29 runs for 1.7m     {JOB.format(901)}" in text
@@ -77,7 +79,12 @@ def test_a_page_without_bounds_has_everything_in_full() -> None:
 
 def test_a_calm_and_empty_store() -> None:
     calm = msgspec.structs.replace(
-        troubled(0, 0, 0, 0), gone=(), alerts=(), books=Books(None, None, 0), entities=Entities(None, 0, 0, ()), window=None
+        troubled(0, 0, 0, 0),
+        gone=(),
+        alerts=(),
+        books=Books(None, None, 0),
+        entities=Entities(None, 0, 0, ()),
+        window=None,
     )
     drawn = lines(calm, SMALL)
     assert drawn[1] == "books not audited yet  NO LIVE WORKER"
@@ -129,7 +136,9 @@ def test_a_long_remark_takes_three_lines_at_most() -> None:
 
 
 def test_only_what_may_be_cut_is_cut() -> None:
-    grid = Grid([Head("A", least=4), Head("B"), Head("C", least=4, tail=True)], [["abcdefgh", "12345", "uvwxyz.org:80"]])
+    grid = Grid(
+        [Head("A", least=4), Head("B"), Head("C", least=4, tail=True)], [["abcdefgh", "12345", "uvwxyz.org:80"]]
+    )
     assert [line.plain for line in grid.lines(20)] == ["A      B     C", "abcde… 12345 …org:80"]
     assert [line.plain for line in grid.lines(12)] == ["A    B     C", "abc… 12345 …"]
 

@@ -16,7 +16,7 @@ from jobledger._core.alerts import ALERTS, PREFIX
 from jobledger._core.catalog import BOUNDARIES
 from jobledger._core.deltas import Cell
 from jobledger._core.samples import TotalsAt
-from jobledger._core.thresholds import MINUTE, Thresholds
+from jobledger._core.thresholds import MINUTE, TIMES, Thresholds
 from jobledger._metrics.overview.evidence import Evidence
 from jobledger._metrics.overview.history import History
 from jobledger._metrics.overview.judge import Judge
@@ -112,7 +112,7 @@ class Watcher:
         self._scraped = Scraped(case)
         words = dict(zip(case.options[::2], case.options[1::2], strict=True))
         given: dict[str, Any] = {
-            name: value if name == "oldest_ready" else float(value)
+            name: value if name in TIMES else float(value)
             for option, value in words.items()
             if (name := option.removeprefix("--").replace("-", "_")) in Thresholds.__struct_fields__
         }

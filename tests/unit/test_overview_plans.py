@@ -48,7 +48,7 @@ def test_jobs_are_found_by_indexes(connection: apsw.Connection, name: str, index
 
 
 def test_every_statement_is_tested_here() -> None:
-    assert {*overview.SQL} == {*INDEXES, "live_workers"}
+    assert {*overview.SQL} == {*INDEXES, "live_workers", "gone_workers"}
 
 
 def test_no_column_behind_the_errors_is_read() -> None:

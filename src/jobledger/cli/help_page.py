@@ -8,8 +8,8 @@ from rich.console import Console
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 _ORDER: Final = (
-    "worker", "submit", "status", "list", "cancel", "dlq", "metrics", "audit", "doctor", "serve", "export", "types",
-    "migrate", "demo",
+    "worker", "submit", "status", "list", "cancel", "dlq", "metrics", "top", "audit", "doctor", "serve", "export",
+    "types", "migrate", "demo",
 )  # fmt: skip
 _VERBATIM: Final = "\b"
 """What click wants before lines that it must not fold."""

@@ -60,7 +60,7 @@ class TestSamples:
 
     def test_the_first_from_an_instant_on(self, driver: Driver) -> None:
         """Fine or coarse, whole, and none beyond the last."""
-        began, taken = driver.clock.at, []
+        began, taken = driver.clock.at, list[tuple[Micros, dict[Cell, int]]]()
         for _ in range(35):
             driver.submit()
             driver.store.sample(None)

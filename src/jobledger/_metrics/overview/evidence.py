@@ -102,6 +102,10 @@ class Evidence:
         """For how many seconds the oldest ready job has waited."""
         return self._age(catalog.OLDEST_READY, label)
 
+    def parked_for(self, label: str) -> float | None:
+        """For how many seconds the oldest parked job has waited behind others of its entity."""
+        return self._age(catalog.OLDEST_PARKED, label)
+
     def running_for(self, label: str) -> float | None:
         """For how many seconds the longest attempt has run."""
         return self._age(catalog.OLDEST_RUNNING, label)

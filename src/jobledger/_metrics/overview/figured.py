@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from jobledger._core import catalog
 from jobledger._core.headline import headline
 from jobledger._core.job import Lane
+from jobledger._core.outcome import Reason
 from jobledger._metrics.overview import figures
 from jobledger._types import seconds
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from jobledger._types import Micros
 
 _HOLDING: Final[Mapping[Lane, figures.HolderState]] = {Lane.PROCESSING: "running", Lane.SCHEDULED: "back-off"}
+_USUAL: Final = frozenset({Reason.PROCESSING, Reason.MAX_ATTEMPTS})
+"""Reasons that say no more than that the handler failed."""
 _QUANTILES: Final = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 
 
@@ -73,7 +76,7 @@ def _holder(
     read: HolderRead, seen: OverviewRead, ended: frozenset[int], labels: Mapping[int, str]
 ) -> figures.Holder:  # fmt: skip
     now, handled = seen.ledger.as_of, seen.ledger.handled
-    state = "lost" if read.writer_id in ended else _HOLDING.get(read.lane, "ready")
+    state: figures.HolderState = "lost" if read.writer_id in ended else _HOLDING.get(read.lane, "ready")
     since = read.started_at if read.lane is Lane.PROCESSING else read.eligible_at
     span = read.due_at - now if read.lane is Lane.SCHEDULED else now - (now if since is None else since)
     return figures.Holder(
@@ -86,7 +89,7 @@ def failing(read: tuple[FailingRead, ...], labels: Mapping[int, str]) -> tuple[f
     """Those that failed alike together; what most of them say comes first."""
     found: dict[tuple[str, str, str | None], list[FailingRead]] = {}
     for one in read:
-        reason = None if one.reason is None else one.reason.value
+        reason = None if one.reason is None or one.reason in _USUAL else one.reason.value
         found.setdefault((_label(labels, one.type_id), headline(one.error), reason), []).append(one)
     told = [
         figures.Failing(
@@ -123,6 +126,7 @@ class Counted:
             None if window is None else _spread(window.histogram(catalog.WAIT, label)),
             None if window is None else _spread(window.histogram(catalog.PROCESSING, label)),
             self._age(catalog.OLDEST_READY, label),
+            self._age(catalog.OLDEST_PARKED, label),
             self._age(catalog.OLDEST_RUNNING, label),
             int(sum(self._seen(catalog.OVERDUE, label))),
             int(sum(self._seen(catalog.UNHANDLED, label))),

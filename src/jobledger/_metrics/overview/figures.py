@@ -158,6 +158,7 @@ class TypeFigures(msgspec.Struct, frozen=True):
         wait: from eligible to start; None as above.
         processing: the execution time of attempts.
         oldest_ready: for how long the oldest ready job has waited; None where none is ready.
+        oldest_parked: for how long the oldest one has waited behind other jobs of its entity.
         longest_running: for how long the longest attempt has run.
         overdue: attempts that run although their timeout has passed.
         unhandled: queued jobs that no live worker handles.
@@ -169,6 +170,7 @@ class TypeFigures(msgspec.Struct, frozen=True):
     wait: Spread | None
     processing: Spread | None
     oldest_ready: float | None
+    oldest_parked: float | None
     longest_running: float | None
     overdue: int
     unhandled: int
@@ -179,6 +181,7 @@ class Failing(msgspec.Struct, frozen=True):
 
     Attributes:
         error: in one line.
+        reason: why they failed, if it is not that their handler did: ``Timeout``, ``WorkerLost``, …
         dead: dead letters, of those that were submitted last.
         retrying: jobs that wait for their next attempt, of those that are due next.
         job: one of them.

@@ -41,16 +41,22 @@ class History:
         self._points: dict[Micros, tuple[Micros, Point]] = {}
         self._looks: deque[Point] = deque()
         self._nothing_from: Micros | None = None
+        self._seen = ""
 
-    def see(self, look: Point) -> bool:
+    def see(self, look: Point, store: str = "") -> bool:
         """Remember what this process has just seen.
 
+        Args:
+            look: the totals as they are.
+            store: which store that is.
+
         Returns:
-            Whether it is the first look, or one at another store: a clock or a counter has gone back. Then all that was
-            known is forgotten.
+            Whether it is the first look, or one at another store, or at a restored one: a clock or a counter has gone
+            back. Then all that was known is forgotten.
         """
         last = self._looks[-1] if self._looks else None
-        anew = last is None or look.at < last.at or look.number(ENQUEUED) < last.number(ENQUEUED)
+        anew = last is None or store != self._seen or look.at < last.at or look.number(ENQUEUED) < last.number(ENQUEUED)
+        self._seen = store
         if anew:
             self._instants.clear()
             self._points.clear()

@@ -33,6 +33,11 @@ def oldest_ready_job_too_old(seen: Evidence, at: Thresholds, label: str) -> floa
     return _above(seen.ready_for(label), at.oldest_ready)
 
 
+def oldest_parked_job_too_old(seen: Evidence, at: Thresholds, label: str) -> float | None:
+    """The oldest job of a type that waits behind others of its entity."""
+    return _above(seen.parked_for(label), at.oldest_parked)
+
+
 def workers_stalled(seen: Evidence, at: Thresholds, label: str) -> float | None:
     """A job is ready, and nothing starts or completes."""
     waited = _above(seen.ready_for(label), at.stalled)
@@ -134,6 +139,7 @@ def series_overflow(seen: Evidence, _: Thresholds) -> float | None:
 
 OF_TYPE: Final[Mapping[Alert, OfType]] = {
     alerts.OLDEST_READY_JOB_TOO_OLD: oldest_ready_job_too_old,
+    alerts.OLDEST_PARKED_JOB_TOO_OLD: oldest_parked_job_too_old,
     alerts.WORKERS_STALLED: workers_stalled,
     alerts.NO_WORKER_FOR_TYPE: no_worker_for_type,
     alerts.THROUGHPUT_COLLAPSED: throughput_collapsed,

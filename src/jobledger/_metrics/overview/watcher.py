@@ -78,7 +78,7 @@ class Watcher:
         self._labels = {type_.type_id: type_.label for type_ in read.ledger.types}
         self._ladder = read.ledger.boundaries
         now = self._now = Point(read.ledger.as_of, read.ledger.cells, self._labels, self._ladder)
-        if self._history.see(now):
+        if self._history.see(now, read.ledger.store_id):
             self._judge.forget()
         return self._told(read, now)
 

@@ -42,7 +42,10 @@ def top(
     url: UrlOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one look as JSON and end.")] = False,
 ) -> None:
-    """Watch a store: what waits and runs, how fast, who works, which entity is blocked, what fails.
+    """Watch a store live.
+
+    What waits and runs, how fast and for how long; who works, on what; which entity is blocked, by which job; what
+    fails, and of what; and which alerts would fire. A larger window shows more.
 
     It reads the store and changes nothing, works with no worker alive, and needs no Prometheus: paces and percentiles
     are of the last minute, by samples that workers leave in the store every ten seconds.
@@ -51,7 +54,7 @@ def top(
     as long as it asks, and is pending until that is known. Two can't be judged here: JobledgerBooksStale and
     JobledgerStoreScrapedTwice are about Prometheus itself.
 
-    A larger window shows more. If the store goes away, that is shown, and it is tried again. Ctrl-C ends it.
+    If the store goes away, that is shown, and it is tried again. Ctrl-C ends it.
     """
     session = Session(app, url, as_json=as_json)
     with reported(session.out):

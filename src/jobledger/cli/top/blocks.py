@@ -38,8 +38,9 @@ _FLOW: Final = (
 )  # fmt: skip
 _JOB: Final = (Head("RUNS FOR", right=True), Head("TYPE", least=8), Head("ENTITY", least=8), Head("JOB"))
 _TIMES: Final = (
-    Head("OLDEST READY", right=True), Head("WAIT p50", right=True), Head("p95", right=True), Head("p99", right=True),
-    Head("RUN p50", right=True), Head("p95", right=True), Head("LONGEST", right=True),
+    Head("READY FOR", right=True), Head("PARKED FOR", right=True), Head("WAIT p50", right=True),
+    Head("p95", right=True), Head("p99", right=True), Head("RUN p50", right=True), Head("p95", right=True),
+    Head("LONGEST", right=True),
 )  # fmt: skip
 
 
@@ -98,7 +99,7 @@ def failing(rows: Iterable[Failing]) -> Grid:
 def picture(seen: Picture) -> Grid:
     """The last hour, a bar for each minute."""
     rows = (("IN/s", seen.enqueued), ("DONE/s", seen.completed), ("FAIL/s", seen.failed), ("WAITING", seen.waiting))
-    return Grid([Head("LAST HOUR"), Head(""), Head("MOST")], [[name, spark(row), _most(row)] for name, row in rows])
+    return Grid([Head("LAST HOUR"), Head(""), Head("AT MOST")], [[name, spark(row), _most(row)] for name, row in rows])
 
 
 def _most(values: Sequence[float | None]) -> str:
@@ -123,7 +124,8 @@ def _flow(one: TypeFigures) -> list[Cell]:
 
 def _times(one: TypeFigures) -> list[Cell]:
     running = Styled(short.time(one.longest_running), BAD if one.overdue else "")
-    return [short.time(one.oldest_ready), *_spread(one.wait), *_spread(one.processing)[:2], running]
+    ages = [short.time(one.oldest_ready), short.time(one.oldest_parked)]
+    return [*ages, *_spread(one.wait), *_spread(one.processing)[:2], running]
 
 
 def _spread(value: Spread | None) -> list[Cell]:
@@ -182,5 +184,5 @@ def _holding(one: Holder) -> str:
 
 def _failing(one: Failing) -> list[Cell]:
     error = one.error or "(no error text)"
-    text = error if one.reason in {None, "Processing", "MaxAttempts"} else f"{one.reason}: {error}"
+    text = error if one.reason is None else f"{one.reason}: {error}"
     return [one.type, short.count(one.dead), short.count(one.retrying), text]

@@ -37,7 +37,11 @@ def watch(out: Output, feed: Feed, seen: Seen, store: str, seconds: float) -> No
     """Look until Ctrl-C; the last page stays when the screen is left, also by a signal that ends the process."""
     signal.signal(signal.SIGTERM, _leave)
     resized = threading.Event()
-    signal.signal(signal.SIGWINCH, lambda *_: resized.set())
+
+    def redraw(_: int, __: object) -> None:
+        resized.set()
+
+    signal.signal(signal.SIGWINCH, redraw)
     view = _View(out, store, seen)
     try:
         with out.screen() as screen:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from math import log2
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -42,7 +43,7 @@ def parts_of(seen: Overview, picture: Picture | None, columns: int | None) -> li
     alerts = blocks.alerts(seen)
     firing = sum(one.state == "firing" for one in seen.alerts)
     parts = [
-        Part(len(alerts), min(firing + 1, 4), 1, lambda rows: alerts.lines(columns, rows)),
+        Part(len(alerts), min(firing + 1, 4), 1, partial(alerts.lines, columns)),
         _types(seen, columns),
         *_workers(seen, columns),
     ]
@@ -51,13 +52,13 @@ def parts_of(seen: Overview, picture: Picture | None, columns: int | None) -> li
         whole = entities.counted >= entities.parked
         title = "ENTITY" if whole else f"ENTITY (of {entities.counted:,} jobs)"
         boxes = blocks.mailboxes(entities.busiest, title)
-        parts.append(Part(len(boxes), 1, 1, lambda rows: boxes.lines(columns, rows)))
+        parts.append(Part(len(boxes), 1, 1, partial(boxes.lines, columns)))
     if seen.failing:
         failing = blocks.failing(seen.failing)
-        parts.append(Part(len(failing), 1, 1, lambda rows: failing.lines(columns, rows)))
+        parts.append(Part(len(failing), 1, 1, partial(failing.lines, columns)))
     if picture is not None:
         past = blocks.picture(picture)
-        parts.append(Part(len(past), 0, 1, lambda rows: past.lines(columns, rows)))
+        parts.append(Part(len(past), 0, 1, partial(past.lines, columns)))
     return parts
 
 
@@ -107,7 +108,10 @@ def _workers(seen: Overview, columns: int | None) -> list[Part]:
         chosen = sorted(rows[:count], key=lambda one: (isinstance(one, Gone), one.id))
         return blocks.workers(chosen, jobs=wide).lines(columns, count)
 
+    def jobs(count: int) -> list[Text]:
+        return blocks.longest(busy[:count]).lines(columns, count)
+
     parts = [Part(len(rows), 3, 1, lines)] if rows else []
     if busy and not wide:
-        parts.append(Part(len(busy), 1, 1, lambda count: blocks.longest(busy[:count]).lines(columns, count)))
+        parts.append(Part(len(busy), 1, 1, jobs))
     return parts
