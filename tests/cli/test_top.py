@@ -18,6 +18,7 @@ from jobledger._core.job import Status
 from jobledger._metrics.overview.rules import NOT_HERE
 from jobledger._store.postgres.target import Target
 from jobledger.cli.source import public
+from jobledger.cli.top.feed import Asking, Feed
 from tests.both_stores import url
 from tests.cli.shell import Program, Shell, wait_for
 from tests.cli.terminal import Terminal
@@ -279,6 +280,22 @@ def test_a_server_that_does_not_answer_is_told_and_tried_again(shell: Shell) -> 
         terminal.process.send_signal(signal.SIGINT)
         assert terminal.ended() == 130
     assert "Traceback" not in terminal.raw
+
+
+@POSTGRES_ONLY
+def test_nobody_waits_for_an_answer_when_it_ends(shell: Shell) -> None:
+    """Ctrl-C ends it at once, although the store does not answer."""
+    trouble(shell)
+    target = Target.of(shell.url)
+    with asking(target) as connection:
+        with connection.transaction(), Feed(shell.url, ()) as feed:
+            feed.look()
+            connection.execute(f"LOCK TABLE {target.schema}.ledger")
+            look = Asking(feed, pictured=False)
+            feed.__exit__(None, None, None)
+            assert not look.wait(0)
+        assert look.wait(30)
+        feed.close()
 
 
 @contextmanager

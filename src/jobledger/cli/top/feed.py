@@ -41,6 +41,7 @@ class Feed:
         self._watcher = Watcher(types)
         self._store: Store | None = None
         self._file: Watched | None = None
+        self._turn = threading.Lock()
 
     def __enter__(self) -> Self:
         """Begin."""
@@ -48,7 +49,11 @@ class Feed:
 
     def __exit__(self, *_: object) -> None:
         """Let the store go, unless an answer of it is still awaited: then it goes with the process."""
-        self.close()
+        if self._turn.acquire(blocking=False):
+            try:
+                self.close()
+            finally:
+                self._turn.release()
 
     def look(self, *, pictured: bool = False) -> Seen:
         """The store as it is now.
@@ -59,6 +64,10 @@ class Feed:
         Raises:
             JobledgerError: it can't be read now. The next look begins anew.
         """
+        with self._turn:
+            return self._look(pictured=pictured)
+
+    def _look(self, *, pictured: bool) -> Seen:
         try:
             if self._file is not None:
                 self._file.check()

@@ -41,7 +41,8 @@ def watch(out: Output, feed: Feed, seen: Seen, store: str, seconds: float) -> No
     def redraw(_: int, __: object) -> None:
         resized.set()
 
-    signal.signal(signal.SIGWINCH, redraw)
+    if hasattr(signal, "SIGWINCH"):
+        signal.signal(signal.SIGWINCH, redraw)
     view = _View(out, store, seen)
     try:
         with out.screen() as screen:
