@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from itertools import count
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from msgspec.structs import replace
 
 from jobledger._core import catalog
@@ -23,10 +29,14 @@ from jobledger._store.contract import Filter
 from jobledger._types import SECOND
 from jobledger.conformance.driver import Driver, change, refusal
 from jobledger.errors import Fenced
+from tests.postgres_place import PostgresPlace, Schemas
 from tests.property.plain_model import ALIVE, Model, Plain
 from tests.sqlite_file import SqliteFile
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from jobledger._core.commands import Command
     from jobledger._core.outcome import Outcome
     from jobledger._store.contract import Batch, Claim, Committed
@@ -45,19 +55,24 @@ SUBMITS = st.fixed_dictionaries({
 })  # fmt: skip
 
 
+Place: TypeAlias = SqliteFile | PostgresPlace
+AUDITED = {SqliteFile: 1, PostgresPlace: 8}
+"""After each of so many steps: on PostgreSQL an audit takes as long as ten others."""
+
+
 class Books(RuleBasedStateMachine):
     """A store and its model, doing the same."""
 
-    def __init__(self) -> None:
+    def __init__(self, place: Place) -> None:
         super().__init__()
-        self.folder = TemporaryDirectory(prefix="books-")
-        self.file = SqliteFile(Path(self.folder.name) / "jobs.db")
-        self.driver = Driver(self.file)
+        self.place = place
+        self.driver = Driver(place)
         self.model = Model()
         self.writers = [self.driver.worker, self.driver.enlist(), self.driver.client]
         self.last: dict[int, Batch] = {}
         self.running: dict[str, Job] = {}
         self.settled: list[Job] = []
+        self.steps = 0
 
     # Doing the same to both
 
@@ -102,6 +117,11 @@ class Books(RuleBasedStateMachine):
         return next(writer for writer in self.writers if writer.writer_id == job.writer_id)
 
     # Submitting
+
+    @initialize(options=st.lists(SUBMITS, min_size=2, max_size=5))
+    def begin(self, options: list[dict[str, Any]]) -> None:
+        for pick, one in enumerate(options):
+            self.submit(pick, one)
 
     @rule(pick=ANY, options=SUBMITS)
     def submit(self, pick: int, options: dict[str, Any]) -> None:
@@ -283,7 +303,9 @@ class Books(RuleBasedStateMachine):
 
     @invariant()
     def books_balance(self) -> None:
-        self.driver.audit()
+        self.steps += 1
+        if self.steps % AUDITED[type(self.place)] == 0:
+            self.driver.audit()
 
     def teardown(self) -> None:
         """Whatever happened: no job is stuck, and when all is over the gauges of work are at zero."""
@@ -291,8 +313,7 @@ class Books(RuleBasedStateMachine):
             self.drain()
         finally:
             self.driver.close()
-            self.file.forget()
-            self.folder.cleanup()
+            self.place.forget()
 
     def drain(self) -> None:
         self.driver.store.take_over(tuple(writer.writer_id for writer in self.writers[:2]))
@@ -310,16 +331,46 @@ class Books(RuleBasedStateMachine):
 CHECKS = (HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large)
 
 
-@pytest.mark.timeout(600)  # a failure takes its time to shrink
-class TestBooks(Books.TestCase):  # type: ignore[misc,valid-type]
-    """Many short lives."""
+def lives(new_place: Callable[[], Place], number: int, steps: int) -> None:
+    """So many, each in a store of its own."""
+    run_state_machine_as_test(
+        lambda: Books(new_place()),  # type: ignore[arg-type]  # its documentation says that a function will do
+        settings=settings(max_examples=number, stateful_step_count=steps, deadline=None, suppress_health_check=CHECKS),
+    )
 
-    settings = settings(max_examples=60, stateful_step_count=50, deadline=None, suppress_health_check=CHECKS)
+
+@pytest.fixture
+def new_file(tmp_path: Path) -> Callable[[], Place]:
+    number = count()
+    return lambda: SqliteFile(tmp_path / f"{next(number)}.db")
+
+
+@pytest.fixture
+def new_schema(postgres_schemas: Schemas) -> Callable[[], Place]:
+    return lambda: PostgresPlace(postgres_schemas)
+
+
+@pytest.mark.timeout(600)  # a failure takes its time to shrink
+@pytest.mark.unaudited("audited after each step")
+def test_many_short_lives_of_a_file(new_file: Callable[[], Place]) -> None:
+    lives(new_file, 45, 50)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.unaudited("audited after each step")
+def test_short_lives_of_a_schema(new_schema: Callable[[], Place]) -> None:
+    lives(new_schema, 16, 40)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(3_600)
-class TestBooksForLong(Books.TestCase):  # type: ignore[misc,valid-type]
-    """The same, longer."""
+@pytest.mark.unaudited("audited after each step")
+def test_longer_lives_of_a_file(new_file: Callable[[], Place]) -> None:
+    lives(new_file, 500, 100)
 
-    settings = settings(max_examples=500, stateful_step_count=100, deadline=None, suppress_health_check=CHECKS)
+
+@pytest.mark.slow
+@pytest.mark.timeout(3_600)
+@pytest.mark.unaudited("audited after each step")
+def test_longer_lives_of_a_schema(new_schema: Callable[[], Place]) -> None:
+    lives(new_schema, 200, 60)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from typing import TYPE_CHECKING
 
 from jobledger import App, Context, Fail
 from tests.faults.chaos.pause import pause, pause_blocking
+from tests.faults.chaos.plan import POISON
 
 if TYPE_CHECKING:
     from tests.faults.chaos.witness import Sight, Witness
 
 DONE = "chaos_done_total"
 """A counter of the handlers' own: it must equal the completions."""
+MANY = 1000
+"""Losses that a job of any other type may have: workers are killed at a rate at which suspects are hit again."""
 _SLICE = 0.01
 
 
@@ -24,16 +29,17 @@ def register(app: App, witness: Witness) -> None:
     _that_succeed(app, witness)
     _that_fail(app, witness)
     _with_children(app, witness)
+    _that_kills(app, witness)
 
 
 def _that_succeed(app: App, witness: Witness) -> None:
-    @app.job("plain")
+    @app.job("plain", max_losses=MANY)
     async def plain(ctx: Context, *, ticket: int, item: int, ms: int) -> None:
         with witness.attempt(ctx):
             await pause(ms / 1000)
             _count(ctx)
 
-    @app.job("thread")
+    @app.job("thread", max_losses=MANY)
     def thread(ctx: Context, *, ticket: int, item: int, ms: int) -> None:
         with witness.attempt(ctx):
             for _ in range(round(ms / 1000 / _SLICE)):
@@ -41,7 +47,7 @@ def _that_succeed(app: App, witness: Witness) -> None:
                 pause_blocking(_SLICE)
             _count(ctx)
 
-    @app.job("long")
+    @app.job("long", max_losses=MANY)
     async def long(ctx: Context, *, ticket: int, item: int, ms: int) -> None:
         with witness.attempt(ctx) as sight:
             await pause(_left(ms, sight))
@@ -49,11 +55,11 @@ def _that_succeed(app: App, witness: Witness) -> None:
 
 
 def _that_fail(app: App, witness: Witness) -> None:
-    @app.job("flaky", retry_base=0.05, retry_cap=0.5)
+    @app.job("flaky", max_losses=MANY, retry_base=0.05, retry_cap=0.5)
     async def flaky(ctx: Context, *, ticket: int, item: int, ms: int, fails: int) -> None:
         await stumbling(ctx, ms, fails)
 
-    @app.job("aside", retry_base=0.05, retry_cap=0.5, on_retry="step-aside")
+    @app.job("aside", max_losses=MANY, retry_base=0.05, retry_cap=0.5, on_retry="step-aside")
     async def aside(ctx: Context, *, ticket: int, item: int, ms: int, fails: int) -> None:
         await stumbling(ctx, ms, fails)
 
@@ -64,7 +70,7 @@ def _that_fail(app: App, witness: Witness) -> None:
                 raise Trouble
             _count(ctx)
 
-    @app.job("doomed", retry_base=0.05, max_attempts=2)
+    @app.job("doomed", max_losses=MANY, retry_base=0.05, max_attempts=2)
     async def doomed(ctx: Context, *, ticket: int, item: int, ms: int, fails: int) -> Fail:
         with witness.attempt(ctx) as sight:
             await pause(ms / 1000)
@@ -75,7 +81,7 @@ def _that_fail(app: App, witness: Witness) -> None:
 
 
 def _with_children(app: App, witness: Witness) -> None:
-    @app.job("parent", retry_base=0.05)
+    @app.job("parent", max_losses=MANY, retry_base=0.05)
     async def parent(ctx: Context, *, ticket: int, item: int, ms: int, children: list[str], fails: int) -> None:
         with witness.attempt(ctx) as sight:
             await pause(ms / 1000)
@@ -85,11 +91,18 @@ def _with_children(app: App, witness: Witness) -> None:
                 raise Trouble
             _count(ctx)
 
-    @app.job("child")
+    @app.job("child", max_losses=MANY)
     async def child(ctx: Context, *, of: str, ms: int) -> None:
         with witness.attempt(ctx):
             await pause(ms / 1000)
             _count(ctx)
+
+
+def _that_kills(app: App, witness: Witness) -> None:
+    @app.job(POISON)
+    async def poison(ctx: Context, *, ticket: int, item: int) -> None:
+        with witness.attempt(ctx):
+            os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _count(ctx: Context) -> None:

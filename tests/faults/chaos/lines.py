@@ -1,4 +1,4 @@
-"""The lines that are written down: what handlers did, what callers were answered, whom a signal hit.
+"""The lines that are written down: what handlers did, what callers were answered, what went wrong.
 
 All instants are nanoseconds of the monotonic clock, which all processes of a machine share.
 """
@@ -93,12 +93,11 @@ Told: TypeAlias = Meant | Accepted | Refused | Asked | Answered
 
 
 class Signalled(msgspec.Struct, frozen=True, tag_field="line", tag="signalled"):
-    """A process was killed, or stopped for a while.
+    """A process was killed, or something was wrong with it for a while.
 
     Attributes:
-        role: worker or submitter.
-        signal: kill or stop.
-        wall: the same moment as ``at``, in microseconds since 1970, as the books count.
+        role: worker or submitter; trouble: it was wrong, whomever it hit.
+        signal: what it was.
         until: when it had ended, or went on.
         locked: whether it held the write lock then; None where that can't be seen.
     """
@@ -107,6 +106,5 @@ class Signalled(msgspec.Struct, frozen=True, tag_field="line", tag="signalled"):
     pid: int
     signal: str
     at: int
-    wall: int
     until: int
     locked: bool | None = None

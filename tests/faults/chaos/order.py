@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from jobledger._core.job import EventName
 from tests.faults.chaos.finding import Finding
-from tests.faults.chaos.plan import STEPS_ASIDE
+from tests.faults.chaos.plan import POISON, STEPS_ASIDE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -26,6 +26,8 @@ GROWING = "fences grow along an entity"
 ALONE = "no two executions of an entity overlap"
 ONCE = "no two executions of a job overlap"
 HELD = "an entity's mailbox belongs to one job until that has ended"
+_NEVER: Final = 1 << 62
+_ZOMBIES: Final = frozenset({"stop", "cut"})
 _ENDED: Final = frozenset({EventName.COMPLETED, EventName.DEAD_LETTERED, EventName.CANCELLED})
 
 
@@ -48,12 +50,13 @@ class Order:
     Args:
         books: the jobs with their histories.
         attempts: all of them.
-        signals: whom a signal hit: a killed process runs nothing after it.
+        signals: what went wrong, and whom it hit: a killed process runs nothing after it.
         delays: how long each job of the plan was delayed at first, microseconds.
-        overlap: for how many microseconds submits may be under way at once: those have no order.
+        overlap: for how many microseconds submits may be under way at once: those have no order; so far may instants
+            of different processes be apart.
 
     Attributes:
-        in_zombie_windows: overlaps with code that a stopped process still ran after others had taken over.
+        in_zombie_windows: overlaps with code that a process still ran after others had taken it for dead.
     """
 
     def __init__(
@@ -64,7 +67,7 @@ class Order:
         self._signals = tuple(signals)
         self._delays = delays
         self._overlap = overlap
-        self._killed = {one.pid: one.at for one in self._signals if one.signal == "kill"}
+        self._killed = {one.pid: one.at for one in self._signals if one.signal in {"kill", POISON}}
         self.in_zombie_windows = 0
 
     def findings(self) -> Iterator[Finding]:
@@ -97,16 +100,28 @@ class Order:
         return attempt.job.submitted_at + self._delays.of(attempt.job.id)
 
     def _held(self, entity: str, records: list[Record]) -> Iterator[Finding]:
-        """By the books alone: from a job's start to its end no other one starts, unless it has stepped aside."""
-        moves = [(event.at, event.name is EventName.STARTED, one, event) for one in records for event in one.history]
-        holder: str | None = None
-        for _, starts, one, event in sorted(moves, key=lambda move: move[:2]):
-            if starts:
-                if holder not in {None, one.job.id}:
-                    yield Finding(HELD, f"{entity}: {one.job.id} run {event.run} started, but {holder} held it")
-                holder = one.job.id
-            elif holder == one.job.id and self._frees(one, event):
-                holder = None
+        """By the books alone: from a job's start to its end no other one starts, unless it has stepped aside.
+
+        A worker reckons the server's time between its answers, so its instants may be a little behind those of others.
+        """
+        holds = sorted((began, until, one.job.id) for one in records for began, until in self._holds(one))
+        until, holder = 0, ""
+        for began, ended, job_id in holds:
+            if began + self._overlap < until and job_id != holder:
+                yield Finding(HELD, f"{entity}: {job_id} started, but {holder} held it")
+            until, holder = max((until, holder), (ended, job_id))
+
+    def _holds(self, record: Record) -> Iterator[tuple[int, int]]:
+        """From a start to what frees the mailbox."""
+        began: int | None = None
+        for event in record.history:
+            if event.name is EventName.STARTED and began is None:
+                began = event.at
+            elif began is not None and self._frees(record, event):
+                yield began, event.at
+                began = None
+        if began is not None:
+            yield began, _NEVER
 
     @staticmethod
     def _frees(record: Record, event: Event) -> bool:
@@ -135,12 +150,12 @@ class Order:
         assert attempt.started is not None
         killed = self._killed.get(attempt.started.pid)
         ended = attempt.ended.at if attempt.ended is not None else None
-        until = min(at for at in (ended, killed, 1 << 62) if at is not None)
+        until = min(at for at in (ended, killed, _NEVER) if at is not None)
         return Interval(attempt, attempt.started, until)
 
     def _is_zombie(self, before: Interval, after: Interval) -> bool:
-        """It was taken over while its process was stopped, and ran on when that was continued."""
+        """Its process was stopped and taken over, and went on; or lost its connection, by which others saw it dead."""
         return before.attempt.was_lost and any(
-            one.signal == "stop" and one.pid == before.started.pid and one.at < after.started.at
+            one.signal in _ZOMBIES and one.pid == before.started.pid and one.at < after.started.at
             for one in self._signals
         )

@@ -15,6 +15,9 @@ LONG_MS: Final = 600
 
 JOBS_PER_ENTITY: Final = 60
 STEPS_ASIDE: Final = "aside"
+POISON: Final = "poison"
+POISONS: Final = 5
+"""A job that kills its worker comes up to so many times in a plan."""
 
 
 @dataclass(frozen=True)
@@ -44,14 +47,16 @@ class Ticket:
         return len(self.payloads) + sum(len(payload.get("children", ())) for payload in self.payloads)
 
 
-def plan(seed: int, jobs: int) -> Iterator[Ticket]:
-    """Tickets for at least so many jobs."""
+def plan(seed: int, jobs: int, *, poisoned: bool = False) -> Iterator[Ticket]:
+    """Tickets for at least so many jobs; poisoned: a few of them kill their workers."""
     entities = max(jobs // JOBS_PER_ENTITY, 10)
     number = planned = 0
+    period = max(jobs // POISONS, POISONS)
     while planned < jobs:
         chance = Chance(f"{seed}:{number}", entities)
         (shape,) = chance.dice.choices(*zip(*_SHAPES, strict=True))
-        one: Ticket = shape(number, chance)
+        poison = poisoned and number % period == period // 2
+        one: Ticket = Ticket(number, POISON, ({"ticket": number, "item": 0},)) if poison else shape(number, chance)
         planned += one.size
         number += 1
         yield one

@@ -9,9 +9,10 @@ import apsw
 import msgspec
 
 from jobledger._core import catalog
+from tests.faults.chaos.bars import bars
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from tests.faults.chaos.verdict import Verdict
 
@@ -33,44 +34,59 @@ def table(verdict: Verdict) -> str:
     """What is printed."""
     settings = verdict.settings
     head = (
-        f"chaos: seed {settings.seed}, {settings.workers} workers with {settings.slots} slots and {settings.threads} "
-        f"threads, {' and '.join(settings.signals)} every {settings.every:g} s for {settings.seconds:g} s"
+        f"chaos on {_store(verdict)}: seed {settings.seed}, {settings.workers} workers with {settings.slots} slots and "
+        f"{settings.threads} threads, lease {settings.lease:g} s; {', '.join(settings.faults)}; a kill every "
+        f"{settings.every:g} s"
     )
-    width = max(len(name) for name, _ in _rows(verdict))
-    lines = [head, *(f"  {name:<{width}}  {value}" for name, value in _rows(verdict)), "", *_counters(verdict), ""]
+    lines = [head, *_bars([verdict]), "", *_figures(verdict), "", *_counters(verdict), ""]
     return "\n".join([*lines, *(verdict.told or ["everything holds"])])
+
+
+def compared(verdicts: Sequence[Verdict]) -> str:
+    """Several runs beside each other."""
+    return "\n".join(_bars(verdicts))
+
+
+def _bars(verdicts: Sequence[Verdict]) -> Iterator[str]:
+    rows = [*zip(*map(bars, verdicts), strict=True)]
+    width = max(len(row[0].name) for row in rows)
+    yield f"  {'':<{width}}" + "".join(f"{_store(one):>14}" for one in verdicts) + "  at most"
+    for row in rows:
+        most = "" if row[0].most is None else str(row[0].most)
+        missed = "  MISSED" if any(one.is_missed for one in row) else ""
+        why = f"  {row[0].why}" if row[0].why and len(row) == 1 else ""
+        yield f"  {row[0].name:<{width}}" + "".join(f"{one.value:>14,}" for one in row) + f"  {most:<7}{why}{missed}"
+
+
+def _store(verdict: Verdict) -> str:
+    return "SQLite" if verdict.settings.is_a_file else "PostgreSQL"
+
+
+def _figures(verdict: Verdict) -> Iterator[str]:
+    rows = [*_rows(verdict)]
+    width = max(len(name) for name, _ in rows)
+    yield from (f"  {name:<{width}}  {value}" for name, value in rows)
 
 
 def _rows(verdict: Verdict) -> Iterator[tuple[str, str]]:
     acknowledged, losses = verdict.acknowledged, verdict.losses
     kills = [hit for hit in losses.hits if hit.signal.signal == "kill"]
-    stops = [hit for hit in losses.hits if hit.signal.signal == "stop"]
     submitters = sum(one.role == "submitter" for one in verdict.signals)
-    locked = sum(bool(one.locked) for one in verdict.signals if one.signal == "kill")
-    hits = sorted(hit.attempts for hit in losses.hits)
-    yield "jobs", f"{verdict.jobs:,} in the books, {acknowledged.jobs:,} acknowledged one by one or in batches"
-    yield "submits without an answer", f"{len(acknowledged.indeterminate)}, of them applied {len(acknowledged.applied)}"
-    yield "answered as duplicates", f"{acknowledged.duplicates:,}"
-    yield "attempts", f"{len(verdict.attempts.all):,}"
-    yield "signals", f"{len(kills)} kills and {len(stops)} stops of workers, {submitters} kills of the submitter"
-    yield "kills inside a write transaction", f"{locked}"
+    hits = sorted(hit.attempts for hit in kills)
+    yield "acknowledged", f"{acknowledged.jobs:,} jobs, and {acknowledged.duplicates:,} duplicates"
+    yield "kills of the submitter", f"{submitters}"
     if hits:
-        spread = f"per signal {hits[0]} to {hits[-1]}, median {hits[len(hits) // 2]}"
-        yield "signals that hit attempts", f"{sum(one > 0 for one in hits)} of {len(hits)} ({spread})"
+        spread = f"per kill {hits[0]} to {hits[-1]}, median {hits[len(hits) // 2]}"
+        yield "kills that cost attempts", f"{sum(one > 0 for one in hits)} of {len(hits)} ({spread})"
     yield (
-        "attempts lost",
+        "lost attempts",
         (
-            f"{len(losses.lost):,}: {sum(hit.running for hit in losses.hits)} running, "
+            f"{sum(hit.running for hit in losses.hits)} running, "
             f"{sum(hit.unsettled for hit in losses.hits)} ended but not settled, "
             f"{sum(hit.claimed for hit in losses.hits)} claimed but not begun"
         ),
     )
-    yield "jobs that ran to the end twice", f"{len(losses.twice)}, each because a settlement was not committed"
-    yield "dead-lettered by losses", f"{losses.dead}"
-    if stops:
-        yield "attempts that ran on as zombies", f"{sum(hit.zombies for hit in losses.hits)}, all refused"
-        yield "overlaps in zombie windows", f"{verdict.order.in_zombie_windows}"
-    yield "audits", f"{verdict.audits}"
+    yield "attempts that ran on as zombies", f"{sum(hit.zombies for hit in losses.hits)}, all refused"
     yield "drained after", "never" if verdict.drained is None else f"{verdict.drained:.1f} s"
     yield "requests", ", ".join(f"{name} {count}" for name, count in sorted(verdict.requests.answers.items()))
 
@@ -89,6 +105,7 @@ def data(verdict: Verdict) -> dict[str, Any]:
         "settings": msgspec.to_builtins(verdict.settings),
         "sound": verdict.sound,
         "findings": msgspec.to_builtins(verdict.findings),
+        "bars": msgspec.to_builtins(bars(verdict)),
         "figures": dict(_rows(verdict)),
         "hits": msgspec.to_builtins(verdict.losses.hits),
         "counters": msgspec.to_builtins(verdict.counters.all),

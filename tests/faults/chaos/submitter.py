@@ -6,6 +6,7 @@ import asyncio
 import logging
 import random
 import sys
+from contextlib import AsyncExitStack
 from itertools import dropwhile
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +37,9 @@ class Submitter:
         self._app = app
         self._settings = settings
         self._journal = Journal(settings.answers_path)
-        self._tickets = dropwhile(lambda one: one.number < first, plan(settings.seed, settings.jobs))
+        self._tickets = dropwhile(
+            lambda one: one.number < first, plan(settings.seed, settings.jobs, poisoned=settings.poisoned)
+        )
         self._chance = random.Random(f"{settings.seed}:{first}:submitter")
         self._sent = 0
         self._cancels: set[asyncio.Task[None]] = set()
@@ -96,7 +99,11 @@ class Submitter:
         """Of the dead letters, now and then one is replayed and one discarded."""
         while True:
             await pause(BURY_SECONDS)
-            page = await self._app.jobs.list(status="failed", limit=100)
+            try:
+                page = await self._app.jobs.list(status="failed", limit=100)
+            except StoreError as error:
+                log.warning("nobody is buried now: %s", error)
+                continue
             left = [job.id for job in page.jobs if job.id not in self._buried]
             for verb, job in zip(("replay", "discard"), self._chance.sample(left, min(2, len(left))), strict=False):
                 self._buried.add(job)
@@ -123,10 +130,22 @@ class Submitter:
 
 
 async def main(settings: parameters.Settings, first: int) -> None:
-    app = App(settings.url)
+    app = App(settings.way(-1))
     register(app, Witness(Journal(settings.attempts_path)))
-    async with app:
+    async with AsyncExitStack() as exits:
+        await _opened(app, exits)
         await Submitter(app, settings, first).work()
+
+
+async def _opened(app: App, exits: AsyncExitStack) -> None:
+    while True:
+        try:
+            await exits.enter_async_context(app)
+        except StoreError as error:  # whoever runs it would start it again
+            log.warning("not yet: %s", error)
+            await pause(BURY_SECONDS)
+        else:
+            return
 
 
 if __name__ == "__main__":

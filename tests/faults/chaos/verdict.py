@@ -75,7 +75,7 @@ def judge(settings: Settings, audits: list[Audit], failed: list[str], drained: f
     seen = Lines(settings.attempts_path, Seen)
     answers = Lines(settings.answers_path, Told)
     signals = Lines(settings.signals_path, Signalled).all
-    tickets = {ticket.number: ticket for ticket in plan(settings.seed, settings.jobs)}
+    tickets = {ticket.number: ticket for ticket in plan(settings.seed, settings.jobs, poisoned=settings.poisoned)}
     attempts, delays = Attempts(books, seen.all), Delays(books, tickets.values())
     acknowledged = Acknowledged(books, attempts, answers.all, tickets)
     requests, losses = Requests(books, answers.all), Losses(attempts, seen.all, signals, settings.lease)

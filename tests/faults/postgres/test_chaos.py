@@ -1,6 +1,6 @@
 """The same chaos as on SQLite, and the same checks: processes are killed while they work.
 
-The full size is `make faults FAULTS_ARGS='--url postgresql://…'`; see docs/faults.md.
+All that can go wrong at once: `tests/faults/test_chaos.py`, and `make faults`; see docs/faults.md.
 """
 
 from pathlib import Path
@@ -26,6 +26,6 @@ def test_workers_and_the_submitter_are_killed(url: str, server: OwnServer, tmp_p
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_workers_are_killed_or_stopped(url: str, server: OwnServer, tmp_path: Path) -> None:
-    settings = Settings(url=url, folder=str(tmp_path), workers=3, jobs=4_000, signals=("kill", "stop"), lease=LEASE)
+    settings = Settings(url=url, folder=str(tmp_path), workers=3, jobs=4_000, faults=("kill", "stop"), lease=LEASE)
     verdict = run(settings)
     assert verdict.sound, table(verdict)
