@@ -20,7 +20,7 @@ DASHBOARD := src/jobledger/cli/export/grafana.json
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check static bench bench-peers faults docs fmt clean
+.PHONY: help demo test check static bench bench-peers faults faults-long docs fmt clean
 
 help: ## list the targets
 	@echo "make TARGET [PYTHON=python3.12] [VENV=$(VENV)]"
@@ -52,8 +52,11 @@ bench: $(VENV)/.installed ## run the benchmarks
 bench-peers: $(VENV)/.installed $(PEERS_VENV)/.installed ## measure other job systems beside jobledger; BENCH_ARGS='…' is passed on
 	$(PY) benchmarks/peers/run.py --python $(PEERS_VENV)/bin/python $(BENCH_ARGS)
 
-faults: $(VENV)/.installed ## kill processes while they work, and check everything; FAULTS_ARGS='…' is passed on
-	$(PY) -m tests.faults.chaos $(FAULTS_ARGS)
+faults: $(VENV)/.installed ## break it in every way we know, half an hour; FAULTS_ARGS='…' is passed on
+	$(PY) -m tests.faults $(FAULTS_ARGS)
+
+faults-long: $(VENV)/.installed ## the same for hours: ten times as much, three times the kills
+	$(PY) -m tests.faults --long $(FAULTS_ARGS)
 
 docs: $(VENV)/.installed ## render the generated pages, and the dashboard that ships in the package
 	@mkdir -p $(sort $(dir $(addprefix $(DOCS)/,$(RENDERED))))

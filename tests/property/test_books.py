@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from itertools import count
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -328,6 +329,7 @@ class Books(RuleBasedStateMachine):
         self.driver.audit()
 
 
+LIVES = int(os.environ.get("JOBLEDGER_TEST_LIVES", "200"))
 CHECKS = (HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large)
 
 
@@ -366,11 +368,11 @@ def test_short_lives_of_a_schema(new_schema: Callable[[], Place]) -> None:
 @pytest.mark.timeout(3_600)
 @pytest.mark.unaudited("audited after each step")
 def test_longer_lives_of_a_file(new_file: Callable[[], Place]) -> None:
-    lives(new_file, 500, 100)
+    lives(new_file, LIVES, 100)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(3_600)
 @pytest.mark.unaudited("audited after each step")
 def test_longer_lives_of_a_schema(new_schema: Callable[[], Place]) -> None:
-    lives(new_schema, 200, 60)
+    lives(new_schema, max(LIVES // 4, 1), 60)

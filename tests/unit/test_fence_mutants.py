@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
+from unittest import mock
 
 import apsw
 import pytest
@@ -19,9 +21,11 @@ from jobledger._core.job import Status
 from jobledger._store.rows import job_of
 from jobledger._store.sqlite import batch as batches
 from jobledger._store.sqlite import connection, pages, upkeep
+from jobledger._store.sqlite.lockfile import LockFile
 from jobledger._store.sqlite.store import SqliteStore
 from jobledger.conformance.driver import Driver, refusal
-from jobledger.errors import Fenced, StoreError
+from jobledger.errors import Fenced, StoreBusy, StoreError
+from tests.faults.program import started
 from tests.sqlite_file import SqliteFile
 
 if TYPE_CHECKING:
@@ -29,10 +33,9 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from jobledger._core.decide import Verdict
+    from jobledger._core.decide import Change, Verdict
     from jobledger._core.job import Job
     from jobledger._store.contract import Takeover
-    from jobledger._store.sqlite.lockfile import LockFile
 
 Story: TypeAlias = Callable[[Driver], None]
 NOTICED = (AssertionError, pytest.fail.Exception, StoreError, apsw.Error)
@@ -222,6 +225,31 @@ def a_due_job_is_older_than_the_parked_one(driver: Driver) -> None:
     assert driver.start_one().id == due
 
 
+def a_submit_is_sent_again(driver: Driver) -> None:
+    sent = driver.new()
+    driver.ask(sent)
+    driver.ask(sent)
+    driver.audit()
+    assert driver.value(catalog.ENQUEUED) == 1
+
+
+def another_process_is_writing(driver: Driver) -> None:
+    """The lock is one over all processes, and names who has it."""
+    assert isinstance(driver.store, SqliteStore)
+    assert driver.store._writer is not None
+    driver.store._writer.set_busy_timeout(100)
+    holder = started("tests.faults.programs.holding_the_lock", driver.store.path, output=subprocess.PIPE, reads=True)
+    try:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"inside\n"
+        with mock.patch.object(connection, "LOCK_SECONDS", 0.1), pytest.raises(StoreBusy) as refused:
+            driver.submit()
+        assert refused.value.pid == holder.pid
+    finally:
+        holder.kill()
+        holder.communicate()
+
+
 # The mutants: each takes one rule away
 
 Patch: TypeAlias = Callable[[pytest.MonkeyPatch], None]
@@ -315,6 +343,26 @@ def cancel_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
+def what_was_meant_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not what was written: that the row was there already makes no difference."""
+    insert = pages.Pages.insert
+
+    def mutated(self: pages.Pages, change: Change, payload: bytes) -> bool:
+        if not insert(self, change, payload):
+            self._keep(change)
+        return True
+
+    monkeypatch.setattr(pages.Pages, "insert", mutated)
+
+
+def no_lock(monkeypatch: pytest.MonkeyPatch) -> None:
+    @contextmanager
+    def mutated(_: LockFile, __: float) -> Iterator[None]:
+        yield
+
+    monkeypatch.setattr(LockFile, "writing", mutated)
+
+
 GUARD = "AND version = ?"
 SUSPECT = "losses > 0"
 
@@ -362,6 +410,8 @@ MUTANTS = [
     Mutant("resends are duplicates", a_submit_is_sent_again_after_its_key_has_moved_on, addresses_are_blind),
     Mutant("pruning keeps every key", the_key_of_a_cancelled_job_is_used_after_its_pruning, every_key_is_held),
     Mutant("strict means nothing", a_strict_batch_names_a_key_twice, strict_is_ignored),
+    Mutant("what was meant is counted", a_submit_is_sent_again, what_was_meant_is_counted),
+    Mutant("nobody takes the lock", another_process_is_writing, no_lock),
     Mutant("takeovers overlook what is due", a_due_job_is_older_than_the_parked_one, takeovers_look_at_no_due_job),
 ]  # fmt: skip
 

@@ -60,6 +60,11 @@ class Attempt:
         return self.outcome.name is EventName.LOST or self.outcome.reason is Reason.WORKER_LOST
 
     @property
+    def was_released(self) -> bool:
+        """Its worker let go of it while a cancel was asked: one that settles tells how long it took."""
+        return self.is_settled(EventName.CANCELLED) and self.outcome is not None and self.outcome.micros is None
+
+    @property
     def was_running(self) -> bool:
         """Its handler had begun and not ended when its worker was lost."""
         return self.was_lost and self.started is not None and self.ended is None

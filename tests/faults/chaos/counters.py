@@ -73,7 +73,7 @@ class Counters:
             catalog.DEAD_LETTERED: self._events(type_, EventName.DEAD_LETTERED),
             catalog.CANCELLATIONS: self._events(type_, EventName.CANCELLED),
             catalog.LOST: lost,
-            catalog.RELEASED: self._events(type_, EventName.RELEASED),
+            catalog.RELEASED: self._events(type_, EventName.RELEASED) + sum(one.was_released for one in attempts),
             catalog.REPLAYED: self._events(type_, EventName.REPLAYED),
             catalog.DISCARDED: self._events(type_, EventName.DISCARDED),
             catalog.WAIT: len(attempts),
