@@ -73,8 +73,25 @@ async def test_it_is_set(app: App, freezer: Freezer, clock: WallClock, seconds: 
         for job_id in ids:
             history = (await app.jobs.status(job_id)).history
             assert [entry.event.value for entry in history] == ["submitted", "started", "completed"]
-            assert seconds < 0 or all(one.at <= other.at for one, other in pairwise(history))
+            assert seconds < 0 or all(one.at <= other.at for one, other in pairwise(history)), "only a set-back is seen"
         await app.jobs.cancel(later)
+
+
+async def test_delays_and_retries_go_on_by_a_time_that_was_set_back(app: App, clock: WallClock) -> None:
+    runs = list[int]()
+
+    @app.job("flaky", retry_base=1.0, retry_cap=1.0)
+    async def flaky() -> None:
+        runs.append(len(runs))
+        if len(runs) % 2:
+            raise ValueError
+
+    async with app.worker(lease=LEASE):
+        await app.jobs.result(await flaky.submit(), wait=30)
+        clock.jump(-HOUR)
+        await app.jobs.result(await flaky.options(delay=1.0).submit(), wait=30)
+        await app.jobs.result(await flaky.options(delay=1.0).submit(), wait=30)
+    assert runs == [0, 1, 2, 3, 4, 5]
 
 
 def job(item: int, ms: int) -> dict[str, int]:

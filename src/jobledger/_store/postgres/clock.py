@@ -20,7 +20,7 @@ _DRIFT: Final = 2000
 
 
 class ServerClock:
-    """Microseconds of the server, never ahead of it and never going back.
+    """Microseconds of the server, never ahead of it, and going back only where it was itself set back.
 
     Args:
         fixed: a clock to use instead, as tests do.
@@ -47,12 +47,13 @@ class ServerClock:
     def learn(self, server: Micros) -> Micros:
         """The server has just said what time it is: on the way to here it has got later, so this is never ahead.
 
-        The answer that was fastest is the nearest, but clocks drift apart; and one that is set back has to be believed.
+        The answer that was fastest is the nearest, but clocks drift apart; and one that is set back has to be believed:
+        to stand still until it has caught up would stop all delays and retries for as long.
         """
         here = round(self._uptime() * SECOND)
         said = server - here
         if self._offset is None or self._offset - said > SLACK:
-            self._offset = said
+            self._offset, self._last = said, 0
         else:
             self._offset = max(said, self._offset - (here - self._learnt_at) // _DRIFT)
         self._learnt_at = here
