@@ -30,9 +30,10 @@ def clock(uptime: Uptime) -> ServerClock:
 
 def answered(clock: ServerClock, uptime: Uptime, took: float, ahead: int = 1_000_000) -> int:
     """Learn from an answer that was so long on its way; the server is ``ahead`` of this uptime."""
-    server = round(uptime.seconds * SECOND) + ahead
+    asked = clock.here
+    server = asked + ahead
     uptime.seconds += took
-    return clock.learn(server)
+    return clock.learn(server, asked)
 
 
 def behind(clock: ServerClock, uptime: Uptime, ahead: int = 1_000_000) -> int:
@@ -65,6 +66,14 @@ def test_a_server_that_is_set_back_is_believed(clock: ServerClock, uptime: Uptim
     assert behind(clock, uptime, ahead) == 0
     uptime.seconds += 10
     assert behind(clock, uptime, ahead) == 0
+
+
+def test_an_answer_that_takes_long_sets_nothing_back(clock: ServerClock, uptime: Uptime) -> None:
+    """As when this process is stopped before it has read it."""
+    before = answered(clock, uptime, 0.0)
+    uptime.seconds += 1
+    assert answered(clock, uptime, 20.0) >= before + SECOND
+    assert answered(clock, uptime, 0.0) >= before + 21 * SECOND
 
 
 def test_a_little_less_than_was_reckoned_sets_nothing_back(clock: ServerClock, uptime: Uptime) -> None:

@@ -197,7 +197,8 @@ class Careful:
     async def commit(self, batch: Batch, clock: ServerClock, own: OwnSeries) -> tuple[Outcome, Work, OwnSeries]:
         """Look at all rows that the commands are about; the caller begins and ends the transaction."""
         value = self._session.value
-        now = clock.learn(await value(self._sql["fence"], batch.writer_id, batch.number))
+        asked = clock.here
+        now = clock.learn(await value(self._sql["fence"], batch.writer_id, batch.number), asked)
         keys, ids, submits, counts = addressed(batch.commands)
         own = await self.own_series(counts, own)
         await self.lock_keys(submits, batch.commands)

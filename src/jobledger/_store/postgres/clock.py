@@ -44,16 +44,28 @@ class ServerClock:
         """Whether there is a time to reckon from."""
         return self._fixed is not None or self._offset is not None
 
-    def learn(self, server: Micros) -> Micros:
+    @property
+    def here(self) -> Micros:
+        """This machine's own time, which never goes back: when a question is asked."""
+        return round(self._uptime() * SECOND)
+
+    def learn(self, server: Micros, asked: Micros | None = None) -> Micros:
         """The server has just said what time it is: on the way to here it has got later, so this is never ahead.
 
-        The answer that was fastest is the nearest, but clocks drift apart; and one that is set back has to be believed:
-        to stand still until it has caught up would stop all delays and retries for as long.
+        The answer that was fastest is the nearest, but clocks drift apart. One that is set back has to be believed: to
+        stand still until it has caught up would stop all delays and retries for as long. A slow answer is no proof of
+        that: it takes one that is too early even if it was given at the very moment of the question.
+
+        Args:
+            server: what it said.
+            asked: :attr:`here`, as it was before it was asked.
         """
-        here = round(self._uptime() * SECOND)
+        here = self.here
         said = server - here
+        if asked is not None and self._offset is not None and self._offset - (server - asked) > SLACK:
+            self._last = 0
         if self._offset is None or self._offset - said > SLACK:
-            self._offset, self._last = said, 0
+            self._offset = said
         else:
             self._offset = max(said, self._offset - (here - self._learnt_at) // _DRIFT)
         self._learnt_at = here
@@ -66,6 +78,6 @@ class ServerClock:
         elif self._offset is None:
             moment = time.time_ns() // 1000
         else:
-            moment = self._offset + round(self._uptime() * SECOND)
+            moment = self._offset + self.here
         self._last = max(self._last, moment)
         return self._last

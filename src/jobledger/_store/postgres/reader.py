@@ -146,7 +146,10 @@ class PostgresReader:
         return sql_of(self.target.schema, "totals.sql")
 
     async def _now(self, session: Session) -> Micros:
-        return self._clock.now() if self._fixed else self._clock.learn(await session.value(self._sql["clock"]))
+        if self._fixed:
+            return self._clock.now()
+        asked = self._clock.here
+        return self._clock.learn(await session.value(self._sql["clock"]), asked)
 
     async def _learnt(self, session: Session) -> tuple[Micros, ...]:
         """The ladder; and once, whether this version can work here at all."""
