@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 from jobledger.conformance import suite
+from tests.postgres.proof import mutants, test_fence_mutants, test_races
+from tests.postgres.proof.schema import Mutant
+from tests.unit import test_fence_mutants as of_files
 
 TESTS = Path(__file__).parents[1]
 PAGE = TESTS.parent / "docs" / "faults.md"
@@ -17,9 +20,9 @@ ROWS = 30
 NAMED = re.compile(r"`([\w/]+\.py(?:::\w+)+)`")
 
 
-def rows() -> list[list[str]]:
-    _, _, rest = PAGE.read_text(encoding="utf-8").partition("## The failure matrix\n")
-    table = rest.partition("\n## ")[0]
+def rows(title: str = "## The failure matrix\n") -> list[list[str]]:
+    _, _, rest = PAGE.read_text(encoding="utf-8").partition(title)
+    table = rest.partition("\n##")[0]
     return [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in table.splitlines() if line[:1] == "|"]
 
 
@@ -54,3 +57,19 @@ def test_what_a_row_names_is_a_test(name: str) -> None:
 def defined(path: Path) -> set[str]:
     body = ast.parse(path.read_text(encoding="utf-8")).body
     return {one.name for one in body if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)}
+
+
+def test_each_rule_has_its_mutants() -> None:
+    """On each store that has the rule; and they are there."""
+    known = [
+        {mutant.name for mutant in of_files.MUTANTS},
+        {one.rule for module in (mutants, test_fence_mutants, test_races) for one in vars(module).values()
+         if isinstance(one, Mutant)},
+    ]  # fmt: skip
+    rules = rows("### The rules of fence, takeover, mailbox and ledger\n")[2:]
+    assert len(rules) == 7
+    for _, *cells in rules:
+        for cell, names in zip(cells, known, strict=True):
+            told = set(re.findall('"([^"]+)"', cell))
+            assert told <= names
+            assert told or cell == "there is no such lock"
