@@ -230,6 +230,11 @@ ON CONFLICT (name) DO UPDATE SET priority = excluded.priority, max_attempts = ex
 -- Only one declaration at a time.
 LOCK TABLE {schema}.type IN SHARE ROW EXCLUSIVE MODE;
 
+-- name: by_index
+-- Of a table that is filled and not analyzed yet, the planner believes that any 500 keys are half of it. A table that
+-- has to be walked through all the same costs so much on paper that it would be compiled for.
+SELECT set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true);
+
 -- name: prunable
 -- Ended jobs past their retention, the oldest first; dead letters are not in this index.
 SELECT {row} FROM {schema}.ended WHERE ended_at <= $1 AND lane <> 'failed' ORDER BY ended_at LIMIT $2

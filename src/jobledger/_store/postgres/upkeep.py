@@ -73,6 +73,7 @@ async def _fold(session: Session, sql: Mapping[str, str], writer_id: int) -> Non
 
 async def prune(session: Session, sql: Mapping[str, str], now: Micros, retention: Micros, limit: int) -> int:
     """Forget ended jobs, their history and their keys."""
+    await session.fetch(sql["by_index"])
     jobs = [job_of(tuple(row)) for row in await session.fetch(sql["prunable"], now - retention, limit)]
     cells: Cells = {}
     for job in jobs:
