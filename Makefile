@@ -6,6 +6,7 @@ DEMO_ARGS ?=
 STORE ?= sqlite
 PYTEST_ARGS ?=
 FAULTS_ARGS ?=
+INCIDENTS_ARGS ?=
 BENCH_ARGS ?=
 PEERS_VENV ?= .venv-peers
 # The newest that runs: one of the peers needs 3.12.
@@ -20,7 +21,7 @@ DASHBOARD := src/jobledger/cli/export/grafana.json
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check static bench bench-peers faults faults-long docs fmt clean
+.PHONY: help demo test check static bench bench-peers faults faults-long incidents docs fmt clean
 
 help: ## list the targets
 	@echo "make TARGET [PYTHON=python3.12] [VENV=$(VENV)]"
@@ -57,6 +58,9 @@ faults: $(VENV)/.installed ## break it in every way we know, half an hour; FAULT
 
 faults-long: $(VENV)/.installed ## the same for hours: ten times as much, three times the kills
 	$(PY) -m tests.faults --long $(FAULTS_ARGS)
+
+incidents: $(VENV)/.installed ## break things before a real Prometheus, and see which alerts fire; INCIDENTS_ARGS='…' is passed on
+	$(PY) -m tests.observability.incidents $(INCIDENTS_ARGS)
 
 docs: $(VENV)/.installed ## render the generated pages, and the dashboard that ships in the package
 	@mkdir -p $(sort $(dir $(addprefix $(DOCS)/,$(RENDERED))))

@@ -149,13 +149,15 @@ class Prometheus:
         Returns:
             When the last of these scrapes was, for `ask`.
         """
-        query = f'jobs_ledger_as_of_timestamp_seconds{{job="{job}"}}'
-        until_blocking(
-            lambda: len(self.ask(f"{query} > {after:.6f}")) == targets, f"{targets} of {job} are scraped", PATIENCE
-        )
-        moment = self.value(f"max(timestamp({query}))")
-        assert moment is not None
-        return moment
+        read = f'jobs_ledger_as_of_timestamp_seconds{{job="{job}"}}'
+        scrapes: list[float] = []
+
+        def scraped() -> bool:
+            scrapes[:] = self.ask(f"timestamp({read}) and {read} > {after:.6f}").values()
+            return len(scrapes) == targets
+
+        until_blocking(scraped, f"{targets} target(s) of {job} are scraped", PATIENCE)
+        return max(scrapes)
 
     def exemplars(self, series: str, until: float) -> list[dict[str, Any]]:
         """The exemplars that it keeps of the hour before a moment: for each series its labels, and `exemplars`."""
