@@ -212,3 +212,4 @@ async def test_jobs_that_wait_and_workers_that_live(postgres_schema: str) -> Non
             found = await asyncio.to_thread(told, postgres_schema)
     assert found["workers"][0]["finding"] == "1 live worker, 0 of 4 slots used"
     assert found["unhandled"][0]["finding"] == "queued jobs that no live worker handles: 2 of other"
+    assert found["jobs"][0]["result"] == "ok"

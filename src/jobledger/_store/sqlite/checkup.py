@@ -17,9 +17,10 @@ from jobledger._store.statements import statements
 from jobledger.errors import NotAStore, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Collection, Generator
 
     from jobledger._core.books import Audit
+    from jobledger._core.reads import LedgerRead
     from jobledger._types import Micros
 
 _SQL: Final = statements(PACKAGE, "doctor.sql")
@@ -114,6 +115,21 @@ def audit(path: Path, wall: Micros) -> Audit:
     """
     with _looking(path) as store:
         return balance(reads.audit(store, wall))
+
+
+def ledger(path: Path, wall: Micros, ended: Collection[int]) -> LedgerRead:
+    """The books and the probes, as a metrics reader has them.
+
+    Args:
+        path: of the file.
+        wall: the time now.
+        ended: writers whose processes have ended.
+
+    Raises:
+        StoreError: they can't be read.
+    """
+    with _looking(path) as store:
+        return reads.ledger(store, wall, ended.__contains__)
 
 
 def type_names(path: Path, busy_ms: int = _BUSY_MS) -> list[str]:

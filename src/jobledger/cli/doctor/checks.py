@@ -40,6 +40,7 @@ CHECKS: Final[tuple[Check[Patient], ...]] = (
     Check("open files", in_use.open_here),
     Check("workers", workers.workers),
     Check("unhandled", workers.unhandled),
+    Check("jobs", workers.waiting),
     Check("clock", clocks.clocks),
     Check("wake-ups", sockets.wake_ups),
     Check("books", books.last_audit),

@@ -5,8 +5,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
+from jobledger._clock import SystemClock
+from jobledger._store.sqlite.checkup import ledger
 from jobledger.cli.doctor.finding import Finding, ok, warning
 from jobledger.cli.doctor.in_use import divided
+from jobledger.cli.doctor.jobs import jobs
 from jobledger.cli.doctor.patient import is_file
 from jobledger.cli.doctor.procs import is_stopped
 from jobledger.errors import StoreError
@@ -71,6 +74,15 @@ def unhandled(patient: Patient) -> Iterator[Finding]:
         f"queued jobs that no live worker handles: {listed}{more}",
         "start a worker that has a handler for them, or cancel them",
     )
+
+
+def waiting(patient: Patient) -> Iterator[Finding]:
+    """Jobs that wait or run for too long."""
+    facts = patient.facts
+    if isinstance(facts, StoreError) or facts.schema < facts.newest:
+        return
+    ended = {life.writer.writer_id for life in patient.lives() if life.pid is None}
+    yield from jobs(ledger(patient.path, SystemClock().now(), ended))
 
 
 def _settled(patient: Patient) -> tuple[Life, ...]:

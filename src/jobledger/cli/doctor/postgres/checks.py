@@ -33,6 +33,7 @@ CHECKS: Final[tuple[Check[Patient], ...]] = (
     Check("extras", versions.extras),
     Check("workers", jobs.workers),
     Check("unhandled", jobs.unhandled),
+    Check("jobs", jobs.waiting),
     Check("books", jobs.last_audit),
     Check("audit", jobs.audited_now, deep=True),
 )

@@ -8,6 +8,7 @@ from jobledger._core.books import balance
 from jobledger._core.catalog import IMBALANCE, QUEUE_DEPTH, SCHEDULED
 from jobledger._core.totals import LedgerTotals
 from jobledger.cli.doctor.finding import Finding, broken, ok, warning
+from jobledger.cli.doctor.jobs import jobs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,6 +48,12 @@ def unhandled(patient: Patient) -> Iterator[Finding]:
         f"queued jobs that no live worker handles: {listed}{more}",
         "start a worker that has a handler for them, or cancel them",
     )
+
+
+def waiting(patient: Patient) -> Iterator[Finding]:
+    """Jobs that wait or run for too long."""
+    if patient.works:
+        yield from jobs(patient.books)
 
 
 def last_audit(patient: Patient) -> Iterator[Finding]:
