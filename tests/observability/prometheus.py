@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import subprocess
 from contextlib import suppress
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
 import httpx
@@ -63,6 +64,7 @@ class Prometheus:
         self.interval = interval
         self._process: subprocess.Popen[bytes] | None = None
         self._client = httpx.Client(timeout=PATIENCE)
+        self._asking = Lock()  # with several threads its pool closes a connection that another one has just been given
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "rules.yml").write_text(rules, encoding="utf-8")
         (folder / "prometheus.yml").write_text(json.dumps(self._configuration(jobs)), encoding="utf-8")
@@ -167,7 +169,8 @@ class Prometheus:
 
     def api(self, path: str, **parameters: str) -> Any:
         """The data of an answer of its API."""
-        answer = self._client.get(f"{self.address}/api/v1/{path}", params=parameters).json()
+        with self._asking:
+            answer = self._client.get(f"{self.address}/api/v1/{path}", params=parameters).json()
         assert answer["status"] == "success", answer
         return answer["data"]
 

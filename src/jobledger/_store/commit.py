@@ -293,17 +293,21 @@ class Door:
                 self._watchers.wake(answer.job.id)
             entry.tell(answer)
 
-    def _fenced(self, batch: Batch, entries: list[Entry]) -> None:
-        """Nothing of the batch was applied: running attempts are lost, all else is sent again under a new writer."""
+    def _fenced(self, batch: Batch, entries: list[Entry], *, applied: bool = False) -> None:
+        """Running attempts are lost, all else is sent again under a new writer; ``applied``: the batch may have been.
+
+        What the lost ones said is sent again as nobody's, too, so that the rule-book refuses it, and counts it.
+        """
         if self.writer_id == batch.writer_id:
             log.error("writer %s was fenced: its running jobs belong to others now", self.writer_id)
             self.writer_id = None
-        lost = [*self._settlements, *(entry for entry in entries if entry.is_running)]
+        waiting, running = [*self._settlements], [entry for entry in entries if entry.is_running]
         self._settlements.clear()
         self._commands.extendleft(reversed([entry for entry in entries if not entry.is_running]))
+        self._commands.extend(entry.as_nobodys() for entry in (waiting if applied else [*waiting, *running]))
         if self.claimer is not None:
             self.claimer.fenced()
-        for entry in lost:
+        for entry in (*waiting, *running):
             entry.tell(Refusal(Refused.STALE))
 
     def _unresolved(self, batch: Batch, entries: list[Entry]) -> None:
@@ -312,7 +316,7 @@ class Door:
         if self.broken is not None:
             self._turn_away(running, self.broken)
         else:
-            self._fenced(batch, running)
+            self._fenced(batch, running, applied=True)
         for entry in entries:
             if not entry.is_running:
                 entry.tell(OutcomeUnknown(entry.job_id))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from jobledger._core.commands import Count, Release, Report, Settle, Submit, SubmitAll
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from jobledger._store.contract import Answer
 
 log = logging.getLogger("jobledger.door")
+_NOBODY: Final = 0
+"""The writer that is the base: it never runs a job."""
 
 
 class Entry:
@@ -33,6 +35,14 @@ class Entry:
             self._tell(answer)
         except Exception as error:
             log.critical("an answer was not taken; this is a bug", exc_info=error)
+
+    def as_nobodys(self) -> Entry:
+        """What a running attempt said whose writer was fenced, as said by nobody: that is refused, and counted."""
+        match self.command:
+            case Settle() | Release() | Report() as said:
+                return Entry(Release(said.job_id, said.key, said.run, _NOBODY), lambda _: None)
+            case _:
+                return self
 
     @property
     def is_running(self) -> bool:
