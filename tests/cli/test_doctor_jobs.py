@@ -54,16 +54,13 @@ def test_a_job_that_waits_while_others_have_all_slots(desk: Desk) -> None:
 
 
 def test_a_job_that_waits_although_slots_are_free(desk: Desk) -> None:
+    """They may be of the other kind: for async def, or for threads."""
     desk.submit("report")
-    desk.wait(299)
+    desk.wait(29)
     assert found(desk) == FINE
-    desk.wait(2)
-    assert found(desk) == [
-        (
-            "a job of report has been ready for 5m1s; 0 of 10 slots are used",
-            "see which: jobledger list --type report --lane ready --oldest-first",
-        )
-    ]
+    desk.wait(62)
+    (what, _) = found(desk)[0]
+    assert what == "a job of report has been ready for 1m31s; 0 of 10 slots are used"
 
 
 def test_where_no_worker_lives_another_check_says_so(desk: Desk) -> None:

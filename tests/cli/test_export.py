@@ -69,7 +69,6 @@ def test_the_help_tells_every_default() -> None:
         (("--dlq-unattended", "2d"), "DlqNotFalling", "offset 2d"),
         (("--losses", "3"), "WorkerLosses", ">= 3"),
         (("--hung", "1h"), "HungJob", "> 3600"),
-        (("--saturation", "0.8"), "WorkersSaturated", "> 0.8"),
         (("--stale", "5m"), "BooksStale", "> 300"),
         (("--by", "namespace", "--by", "job"), "DlqGrowing", "by (namespace, job, type)"),
         (("--one-store",), "DlqGrowing", "by (type)"),

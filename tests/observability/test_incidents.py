@@ -28,7 +28,7 @@ def test_they_fire_their_alerts_and_no_others(tmp_path: Path) -> None:
 
 
 def test_they_speak_of_alerts_and_types_that_exist() -> None:
-    known = {alert.name.removeprefix(PREFIX): "by_type" in alert.expr for alert in ALERTS}
+    known = {alert.name.removeprefix(PREFIX): "{type}" in alert.summary for alert in ALERTS}
     for incident in INCIDENTS:
         for name in (*incident.must, *incident.after, *incident.may):
             alert, _, type_ = name.partition(" ")

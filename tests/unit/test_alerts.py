@@ -118,8 +118,6 @@ def test_thresholds_appear_where_they_belong() -> None:
         other = (
             60.0 if name == "slo_wait" else 0.98 if name == "slo_target" else value * 2 if value < 0.5 else value + 60
         )
-        if name == "saturation":
-            other = 0.8
         changed = msgspec.structs.replace(DEFAULTS, **{name: other})
         assert rule_file() != rule_file(rendering=Rendering(thresholds=changed)), name
 

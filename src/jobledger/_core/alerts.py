@@ -212,11 +212,14 @@ STALE_SETTLEMENTS: Final = Alert(
 )  # fmt: skip
 WORKERS_SATURATED: Final = Alert(
     name="JobledgerWorkersSaturated", group="workers", severity="ticket", lasting="10m",
-    expr="sum {by_store} ({worker_slots.used}) / sum {by_store} ({worker_slots}) > {at.saturation}\nand\n"
-    + _AGE % ("by_store", "oldest_ready") + " > {at.slo_wait}",
-    summary="{store}: {value.percent} of the slots are in use, and jobs wait",
-    description="Nearly every slot of the workers of {store} is in use, and a ready job has waited for more than "
-    "{at.slo_wait.text}. More arrives than the workers can do.",
+    expr=_READY_FOR + """ > {at.slo_wait}
+and
+sum {by_type} (increase({wait_duration.count}[10m])) + sum {by_type} (increase({completions}[10m])) > 0
+unless
+max {by_type} ({unhandled}) > 0""",
+    summary="{type}: for ten minutes one ready job or another has waited too long, now for {value.time}",
+    description="Workers run jobs of {type}, and still there has always been a ready one that had waited for more than "
+    "{at.slo_wait.text}: all slots that could run it are in use. More arrives than the workers can do.",
 )  # fmt: skip
 
 BOOKS_STALE: Final = Alert(

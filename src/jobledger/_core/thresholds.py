@@ -41,7 +41,6 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
         dlq_unattended: how long dead letters may stay without getting fewer.
         losses: how many attempts lost with their workers, within a quarter of an hour, are one too many.
         hung: how long an attempt may run, whatever its timeout.
-        saturation: the share of slots in use that means that there are too few.
         stale: how old the metrics may be.
 
     Example:
@@ -63,7 +62,6 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
     dlq_unattended: float = DAY
     losses: int = 1
     hung: float = 6 * HOUR
-    saturation: float = 0.9
     stale: float = 2 * MINUTE
 
 
@@ -89,7 +87,6 @@ _RANGES: Final[Mapping[str, tuple[float, float]]] = {
     "dlq_unattended": (HOUR, 14 * DAY),
     "losses": (1, _MOST),
     "hung": (MINUTE, 30 * DAY),
-    "saturation": (0.1, 0.99),
     "stale": (10, DAY),
 }
 """Beyond these an alert could never fire, would always fire, or asks for more than Prometheus keeps."""

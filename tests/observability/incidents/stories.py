@@ -127,7 +127,7 @@ INCIDENTS: Final = (
             "WaitSloFastBurn *": "all that waited starts late when a worker is there again",
             "WaitSloSlowBurn *": "as the fast one",
             "OldestParkedJobTooOld *": "jobs behind those that wait, wait as well",
-            "WorkersSaturated": "one worker works off what has gathered",
+            "WorkersSaturated *": "one worker works off what has gathered",
         },
     ),
     Incident(
@@ -145,6 +145,7 @@ INCIDENTS: Final = (
         must=("HungJob image.resize", "OldestReadyJobTooOld image.resize", "WorkersStalled image.resize"),
         may={
             "OldestParkedJobTooOld *": "their customers' jobs wait behind them",
+            "WorkersSaturated image.resize": "some still start, when the last threads are taken",
             "WaitSloFastBurn image.resize": "all that waited starts late",
             "WaitSloSlowBurn image.resize": "as the fast one",
         },
@@ -177,9 +178,10 @@ INCIDENTS: Final = (
             "ThroughputCollapsed email.send",
             "OldestReadyJobTooOld email.send",
             "WaitSloFastBurn email.send",
-            "WorkersSaturated",
+            "WorkersSaturated email.send",
         ),
         may={
+            "WorkersSaturated *": "e-mails have all the slots",
             "OldestReadyJobTooOld *": "e-mails have all the slots, so that others wait, too",
             "WaitSloFastBurn *": "as the oldest job",
             "WaitSloSlowBurn *": "as the fast one",
@@ -191,8 +193,11 @@ INCIDENTS: Final = (
         name="backlog",
         told="three thousand rows to import arrive at once",
         breaks=import_many_rows,
-        must=("OldestReadyJobTooOld row.import", "WaitSloFastBurn row.import", "WorkersSaturated"),
-        may={"WaitSloSlowBurn row.import": "as the fast one"},
+        must=("OldestReadyJobTooOld row.import", "WaitSloFastBurn row.import", "WorkersSaturated row.import"),
+        may={
+            "WaitSloSlowBurn row.import": "as the fast one",
+            "OldestParkedJobTooOld *": "a customer's jobs wait behind one of its rows",
+        },
     ),
     Incident(
         name="hot entity",

@@ -153,7 +153,7 @@ NOTHING_FIRES: Final = [
             f'jobs_wait_duration_seconds_bucket{{{MAIL},priority="normal",le="30.0"}}': f"0+0.25x{LONG}",
         },
         paused=(60, 90),
-        fires=("OldestReadyJobTooOld",),
+        fires=("OldestReadyJobTooOld", "WorkersSaturated"),
         passed=("BooksStale",),
     ),
 ]

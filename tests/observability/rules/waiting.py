@@ -129,7 +129,7 @@ STALLED: Final = [
             **waits(REPORT, every(7), every(7)),
             f"jobs_completed_total{{{REPORT}}}": _NOTHING,
         },
-        fires=("OldestReadyJobTooOld",),
+        fires=("OldestReadyJobTooOld", "WorkersSaturated"),
         type="report.render",
     ),
     Case(
@@ -141,7 +141,7 @@ STALLED: Final = [
             **waits(REPORT, _NOTHING, _NOTHING),
             f"jobs_completed_total{{{REPORT}}}": every(7),
         },
-        fires=("OldestReadyJobTooOld",),
+        fires=("OldestReadyJobTooOld", "WorkersSaturated"),
         type="report.render",
     ),
     Case(

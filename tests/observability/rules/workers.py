@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.observability.rules.case import AS_OF, LONG, MAIL, Case, counter, gauge
+from tests.observability.rules.case import AS_OF, LONG, MAIL, NORMAL, REPORT, Case, counter, gauge, waits
 
 _OVERDUE: Final = f"jobs_overdue{{{MAIL}}}"
 _RUNNING_SINCE: Final = f"jobs_oldest_running_timestamp_seconds{{{MAIL}}}"
+_READY_SINCE: Final = f"jobs_oldest_ready_timestamp_seconds{{{MAIL}}}"
 _LOST: Final = f"jobs_lost_total{{{MAIL}}}"
 _STALE: Final = f"jobs_stale_settlements_total{{{MAIL}}}"
 
@@ -18,16 +19,10 @@ def _lost(number: float, minute: int) -> dict[str, str]:
     return {_LOST: once, f"jobs_failed_total{{{MAIL}}}": once, f"jobs_retried_total{{{MAIL}}}": once}
 
 
-def _slots(used: float, minutes: int = LONG) -> dict[str, str]:
-    """So many of 100 slots are in use from minute 30 on."""
-    return {
-        'jobs_worker_slots{state="used"}': gauge((30, 10), (minutes, used), (LONG, 10)),
-        'jobs_worker_slots{state="free"}': gauge((30, 90), (minutes, 100 - used), (LONG, 90)),
-    }
+def _ready(minutes: int = LONG, waited: int = 60, names: str = _READY_SINCE) -> dict[str, str]:
+    """From minute 30 on, for so many minutes, always another job has been ready for so many seconds."""
+    return {names: f"stalex29 {1800 - waited}+60x{minutes - 1} stalex{LONG}"}
 
-
-_A_MINUTE: Final = {f"jobs_oldest_ready_timestamp_seconds{{{MAIL}}}": f"stalex29 1740+60x{LONG}"}
-"""From minute 30 on a ready job has always waited for a minute."""
 
 HUNG: Final = [
     Case(
@@ -126,42 +121,59 @@ STALE: Final = [
 
 SATURATED: Final = [
     Case(
-        name="95 of 100 slots are in use, and jobs wait for a minute",
+        name="jobs start all the time, and for eleven minutes always another one has been ready for a minute",
         alert="WorkersSaturated",
         at=42,
-        changes=_slots(95) | _A_MINUTE,
+        changes=_ready(),
         fires=("WorkersSaturated",),
-        says="jobs: 95% of the slots are in use, and jobs wait",
+        says="email.send: for ten minutes one ready job or another has waited too long, now for 1m 0s",
     ),
-    Case(name="all slots are in use, and nothing waits", alert="WorkersSaturated", at=60, changes=_slots(100)),
     Case(
-        name="all slots are in use, and jobs wait for twenty seconds by a clock that is a minute behind",
+        name="the threads of the workers are all in use, and ninety slots for async def are free",
+        alert="WorkersSaturated",
+        at=42,
+        changes=_ready(names=f"jobs_oldest_ready_timestamp_seconds{{{REPORT}}}"),
+        fires=("WorkersSaturated",),
+        says="report.render: for ten minutes one ready job or another has waited too long, now for 1m 0s",
+        type="report.render",
+    ),
+    Case(
+        name="all slots are in use, and nothing waits",
         alert="WorkersSaturated",
         at=60,
-        changes=_slots(100)
-        | {
-            AS_OF: f"-60+60x{LONG}",
-            f"jobs_oldest_ready_timestamp_seconds{{{MAIL}}}": f"stalex29 1720+60x{LONG}",
+        changes={
+            'jobs_worker_slots{state="used"}': f"100x{LONG}",
+            'jobs_worker_slots{state="free"}': f"0x{LONG}",
         },
     ),
     Case(
-        name="jobs wait although slots are free",
+        name="jobs wait for twenty seconds by a clock that is a minute behind",
         alert="WorkersSaturated",
         at=60,
-        changes=_slots(85) | _A_MINUTE,
+        changes={AS_OF: f"-60+60x{LONG}"} | _ready(waited=80),
+    ),
+    Case(name="a burst is worked off in nine minutes", alert="WorkersSaturated", at=60, changes=_ready(minutes=9)),
+    Case(
+        name="jobs wait that no worker handles, while others start",
+        alert="WorkersSaturated",
+        at=60,
+        changes=_ready()
+        | {
+            f"jobs_unhandled{{{MAIL}}}": gauge((29, 0), (LONG, 1)),
+            f"jobs_queue_depth{{{MAIL},{NORMAL}}}": gauge((29, 0), (LONG, 1)),
+        },
+        fires=("NoWorkerForType",),
     ),
     Case(
-        name="a burst fills all slots for nine minutes",
+        name="jobs wait, and none starts or ends",
         alert="WorkersSaturated",
-        at=60,
-        changes=_slots(100, minutes=9) | _A_MINUTE,
-    ),
-    Case(
-        name="there is no worker, and so no slot",
-        alert="WorkersSaturated",
-        at=60,
-        changes=_A_MINUTE
-        | {'jobs_worker_slots{state="used"}': f"0x{LONG}", 'jobs_worker_slots{state="free"}': f"0x{LONG}"},
+        at=49,
+        changes={
+            _READY_SINCE: gauge((30, None), (LONG, 1800)),
+            f"jobs_completed_total{{{MAIL}}}": counter((30, 60), (LONG, 0)),
+            **waits(MAIL, counter((30, 60), (LONG, 0)), counter((30, 60), (LONG, 0))),
+        },
+        fires=("OldestReadyJobTooOld", "WorkersStalled"),
     ),
 ]
 

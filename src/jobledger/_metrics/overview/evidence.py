@@ -98,7 +98,7 @@ class Evidence:
         """The first totals that are known from so many seconds before on."""
         return self._history.first_from(self.at - micros(ago), self._now.at)
 
-    def ready_for(self, label: str | None) -> float | None:
+    def ready_for(self, label: str) -> float | None:
         """For how many seconds the oldest ready job has waited."""
         return self._age(catalog.OLDEST_READY, label)
 
@@ -125,27 +125,14 @@ class Evidence:
             raise NotKnownError
         return value
 
-    @property
-    def saturation(self) -> float | None:
-        """The share of slots in use; None where there are no slots."""
-        self._only_now(catalog.WORKER_SLOTS)
-        table = self._observed.get(catalog.WORKER_SLOTS.series, {})
-        slots = sum(table.values())
-        return table[("state", "used"),] / slots if slots else None
-
     def read(self, instrument: Instrument) -> float:
         """A gauge of the whole store; 0 where it is absent."""
         return self._only_now(instrument)
 
-    def _age(self, instrument: Instrument, label: str | None) -> float | None:
-        table = self._observed.get(instrument.series, {})
-        ages = [
-            seconds(self.at) - since
-            for labels, since in table.items()
-            if label is None or labels == (("type", label),)
-        ]  # fmt: skip
-        oldest = max(ages, default=None)
-        return None if oldest is None or oldest < 0 else oldest
+    def _age(self, instrument: Instrument, label: str) -> float | None:
+        since = self._seen(instrument, label)
+        age = None if since is None else seconds(self.at) - since
+        return None if age is None or age < 0 else age
 
     def _only_now(self, instrument: Instrument, label: str | None = None) -> float:
         if self._ago:

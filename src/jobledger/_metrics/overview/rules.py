@@ -121,10 +121,13 @@ def stale_settlements(seen: Evidence, _: Thresholds, label: str) -> float | None
     return _reached(seen.window(HOUR).grown(catalog.STALE, label), 1)
 
 
-def workers_saturated(seen: Evidence, at: Thresholds) -> float | None:
-    """There are too few slots."""
-    used = _above(seen.saturation, at.saturation)
-    return None if _above(seen.ready_for(None), at.slo_wait) is None else used
+def workers_saturated(seen: Evidence, at: Thresholds, label: str) -> float | None:
+    """There are too few slots: jobs run, and others wait all the same."""
+    waited = _above(seen.ready_for(label), at.slo_wait)
+    if waited is None or seen.is_unhandled(label):
+        return None
+    window = seen.window(_OUTCOME_WINDOW)
+    return waited if window.grown(catalog.WAIT, label) or window.grown(catalog.COMPLETIONS, label) else None
 
 
 def books_out_of_balance(seen: Evidence, _: Thresholds) -> float | None:
@@ -152,10 +155,10 @@ OF_TYPE: Final[Mapping[Alert, OfType]] = {
     alerts.HUNG_JOB: hung_job,
     alerts.WORKER_LOSSES: worker_losses,
     alerts.STALE_SETTLEMENTS: stale_settlements,
+    alerts.WORKERS_SATURATED: workers_saturated,
 }
 """Asked of each type."""
 OF_STORE: Final[Mapping[Alert, OfStore]] = {
-    alerts.WORKERS_SATURATED: workers_saturated,
     alerts.BOOKS_OUT_OF_BALANCE: books_out_of_balance,
     alerts.SERIES_OVERFLOW: series_overflow,
 }

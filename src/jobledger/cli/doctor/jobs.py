@@ -47,14 +47,11 @@ def _ready(books: LedgerRead) -> Iterator[Finding]:
         return
     since, name = waiting
     waited = seconds(books.as_of - since)
-    full = books.used > DEFAULTS.saturation * books.slots
-    if waited > (DEFAULTS.slo_wait if full else DEFAULTS.oldest_ready):
-        slots = f"; {books.used:,} of {books.slots:,} slots are used{_by_whom(books)}"
+    if waited > DEFAULTS.slo_wait:
+        slots = f"{books.used:,} of {books.slots:,} slots are used{_by_whom(books)}"
         yield warning(
-            f"a job of {name} has been ready for {span(round(waited))}{slots}",
-            f"see what holds the slots: {_RUNNING}; or start more workers"
-            if full
-            else f"see which: jobledger list --type {quote(name)} --lane ready --oldest-first",
+            f"a job of {name} has been ready for {span(round(waited))}; {slots}",
+            f"see what holds the slots: {_RUNNING}; more workers or slots help if all that can run it are used",
         )
 
 

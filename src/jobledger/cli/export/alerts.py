@@ -64,7 +64,6 @@ def alerts(
     dlq_unattended: of.DlqUnattended = None,
     losses: of.Losses = None,
     hung: of.Hung = None,
-    saturation: of.Saturation = None,
     stale: of.Stale = None,
     by: By = None,
     one_store: OneStore = False,
@@ -84,7 +83,7 @@ def alerts(
         "oldest_ready": oldest_ready, "oldest_parked": oldest_parked, "stalled": stalled, "unhandled": unhandled,
         "slo_wait": slo_wait, "slo_target": slo_target, "failure_ratio": failure_ratio, "retry_ratio": retry_ratio,
         "min_attempts": min_attempts, "collapse": collapse, "dlq_growth": dlq_growth,
-        "dlq_unattended": dlq_unattended, "losses": losses, "hung": hung, "saturation": saturation, "stale": stale,
+        "dlq_unattended": dlq_unattended, "losses": losses, "hung": hung, "stale": stale,
     }  # fmt: skip
     session = Session(app, url, as_json=as_json)
 

@@ -50,9 +50,6 @@ Losses: TypeAlias = Annotated[
     int | None, _option("losses", "N", "Attempts lost with workers in 15m that are too many.")
 ]
 Hung: TypeAlias = Annotated[str | None, _option("hung", "TIME", "How long an attempt may run, whatever its timeout.")]
-Saturation: TypeAlias = Annotated[
-    float | None, _option("saturation", "SHARE", "The share of slots in use that is too high.")
-]
 Stale: TypeAlias = Annotated[str | None, _option("stale", "TIME", "How old the metrics may be.")]
 
 
