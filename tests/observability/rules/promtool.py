@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from typer.testing import CliRunner
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _BY_NAME = {alert.name: alert for alert in ALERTS}
 
 
+@cache
 def rendered(*options: str) -> str:
     """What `jobledger export alerts` prints."""
     result = CliRunner().invoke(cli, ["export", "alerts", *options], prog_name="jobledger")
