@@ -27,14 +27,15 @@ class Sizes(NamedTuple):
     lives: int
     kills: int
     jobs: int
-    crashes: int | None = None
-    """None: one at every call."""
+    crashes: int
+    errors: int
 
 
-SHORT: Final = Sizes(seeds=10_000, lives=200, kills=100, jobs=20_000)
-LONG: Final = Sizes(seeds=100_000, lives=1_000, kills=300, jobs=200_000)
-_CRASHES: Final = 1500
-"""About as many as there are calls to strike at: a share of all is a share of these."""
+SHORT: Final = Sizes(seeds=10_000, lives=200, kills=100, jobs=20_000, crashes=10_000, errors=600)
+LONG: Final = Sizes(seeds=100_000, lives=1_000, kills=300, jobs=200_000, crashes=10_000, errors=10_000)
+"""More crashes, and errors, than there are calls to strike at: one at each."""
+_CALLS: Final = 950
+"""That a crash can strike at; a share of all is a share of these."""
 
 
 class Ended(NamedTuple):
@@ -61,32 +62,36 @@ def main() -> int:
     return int(any(one.code for one in ended))
 
 
-def _parts(sizes: Sizes, seed: int) -> dict[str, list[str]]:
-    few = [] if sizes.crashes is None else ["--many", str(sizes.crashes)]
+def _parts(sizes: Sizes, seed: int) -> dict[str, list[list[str]]]:
+    crashes = ["tests.faults.crashes", "--processes", _PROCESSES]
     chaos = ["--store", "both", "--kills", str(sizes.kills), "--jobs", str(sizes.jobs), "--seed", str(seed)]
     return {
-        "simulation": ["tests.faults.simulation", "--seeds", str(sizes.seeds), "--jobs", _PROCESSES],
-        "state-machine": ["pytest", "-q", "-m", "slow", "--numprocesses", "2", "tests/property/test_books.py"],
-        "crashes": ["tests.faults.crashes", "--processes", _PROCESSES, *few],
-        "mutants": ["pytest", "-q", "--numprocesses", _PROCESSES, "-m", "not slow", *_MUTANTS],
-        "chaos": ["tests.faults.chaos", *chaos],
+        "simulation": [["tests.faults.simulation", "--seeds", str(sizes.seeds), "--jobs", _PROCESSES]],
+        "state-machine": [["pytest", "-q", "-m", "slow", "--numprocesses", "2", "tests/property/test_books.py"]],
+        "crashes": [
+            [*crashes, "--faults", "kill", "--many", str(sizes.crashes)],
+            [*crashes, "--faults", "full,fail", "--many", str(sizes.errors)],
+        ],
+        "mutants": [["pytest", "-q", "--numprocesses", _PROCESSES, "-m", "not slow", *_MUTANTS]],
+        "chaos": [["tests.faults.chaos", *chaos]],
     }
 
 
 def _sized(sizes: Sizes, scale: float) -> Sizes:
     if scale == 1.0:
         return sizes
-    shares = [max(round((_CRASHES if size is None else size) * scale), 1) for size in sizes]
-    return Sizes(*shares)
+    all_ = sizes._replace(crashes=min(sizes.crashes, _CALLS), errors=min(sizes.errors, 2 * _CALLS))
+    return Sizes(*(max(round(size * scale), 1) for size in all_))
 
 
-def _run(name: str, words: list[str], sizes: Sizes) -> Ended:
-    sys.stdout.write(f"\n== {name}: python -m {' '.join(words)}\n")
-    sys.stdout.flush()
-    began = time.monotonic()
+def _run(name: str, commands: list[list[str]], sizes: Sizes) -> Ended:
     environment = os.environ | {"JOBLEDGER_TEST_LIVES": str(sizes.lives)}
-    code = subprocess.run([sys.executable, "-m", *words], cwd=ROOT, env=environment, check=False).returncode
-    return Ended(name, code, time.monotonic() - began)
+    began, codes = time.monotonic(), list[int]()
+    for words in commands:
+        sys.stdout.write(f"\n== {name}: python -m {' '.join(words)}\n")
+        sys.stdout.flush()
+        codes.append(subprocess.run([sys.executable, "-m", *words], cwd=ROOT, env=environment, check=False).returncode)
+    return Ended(name, max(map(abs, codes)), time.monotonic() - began)
 
 
 def _asked() -> argparse.Namespace:
