@@ -136,6 +136,7 @@ INCIDENTS: Final = (
         breaks=hold_an_image,
         mends=ease,
         must=("HungJob image.resize",),
+        may={"OldestParkedJobTooOld *": "its customer's other jobs wait behind it"},
     ),
     Incident(
         name="all threads stuck",
