@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from jobledger._core.headline import headline
-from jobledger.cli.escape import shown, shown_json, shown_lines
+from jobledger._escape import shown, shown_json, shown_lines
 from jobledger.cli.logs import SafeFormatter
 from jobledger.cli.moments import away, clock, length
 from jobledger.cli.output import Output

@@ -197,7 +197,7 @@ def test_structural_findings_of_the_store_count(read: AuditRead) -> None:
     assert audit.broken == (finding,)
 
 
-def test_an_audit_of_200_types_is_no_matter_of_minutes() -> None:
+def test_an_audit_of_200_types_is_fast() -> None:
     types = tuple(JobType(number, f"t{number}", f"t{number}") for number in range(1, 201))
     cells = {
         Cell(number, type_.type_id, priority, 0): 1
@@ -209,5 +209,5 @@ def test_an_audit_of_200_types_is_no_matter_of_minutes() -> None:
     rows = tuple(RowCount(type_.type_id, "ready", priority, 1, 1) for type_ in types for priority in range(4))
     began = time.perf_counter()
     audit = balance(AuditRead(ledger, rows, (), ()))
-    assert time.perf_counter() - began < 20
+    assert time.perf_counter() - began < 2
     assert len(audit.checks) > 200 * 20

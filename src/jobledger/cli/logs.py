@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 
-from jobledger.cli.escape import shown_lines
+from jobledger._escape import shown_lines
 
 FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 FORMAT_OF_ONE_OF_MANY = "%(asctime)s %(levelname)-7s %(name)s[%(process)d]: %(message)s"

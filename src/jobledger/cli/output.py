@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from jobledger.cli.escape import shown, shown_json, shown_lines
+from jobledger._escape import shown, shown_json, shown_lines
 from jobledger.cli.tables import Cell, Column, Sheet, Styled, safe
 
 if TYPE_CHECKING:

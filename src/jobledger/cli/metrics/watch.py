@@ -13,9 +13,9 @@ from rich.console import Group
 from rich.text import Text
 
 from jobledger._clock import SystemClock
+from jobledger._escape import shown
 from jobledger._store.open import open_store
 from jobledger._store.sqlite.store import SqliteStore
-from jobledger.cli.escape import shown
 from jobledger.cli.metrics.rates import Rates
 from jobledger.cli.metrics.tables import eleven, snapshot_data
 from jobledger.cli.moments import clock

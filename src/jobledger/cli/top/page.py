@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from rich.text import Text
 
-from jobledger.cli.escape import shown
+from jobledger._escape import shown
 from jobledger.cli.top import short
 from jobledger.cli.top.blocks import BAD, WARY
 from jobledger.cli.top.grid import cut

@@ -8,7 +8,7 @@ import sys
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from jobledger.cli.escape import shown
+from jobledger._escape import shown
 from jobledger.cli.worker.voice import counted
 from jobledger.errors import JobledgerError
 
