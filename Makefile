@@ -47,11 +47,15 @@ static: $(VENV)/.installed ## format, lint, types, import arrows, generated docs
 	    || { echo "docs/$$page is stale: run 'make docs'" >&2; exit 1; }; done \
 	  && { diff -u "$(DASHBOARD)" "$$fresh/dashboard" || { echo "$(DASHBOARD) is stale: run 'make docs'" >&2; exit 1; }; }
 
-bench: $(VENV)/.installed ## run the benchmarks
-	$(PY) benchmarks/run.py
+bench: $(VENV)/.installed ## run the benchmarks and draw them into build/plots; STORE=postgres, BENCH_ARGS='…' is passed on
+	@mkdir -p build
+	$(PY) benchmarks/run.py --store $(STORE) --json build/bench-$(STORE).json $(BENCH_ARGS)
+	@$(PY) benchmarks/plot.py build/bench-$(STORE).json --into build/plots
 
 bench-peers: $(VENV)/.installed $(PEERS_VENV)/.installed ## measure other job systems beside jobledger; BENCH_ARGS='…' is passed on
-	$(PY) benchmarks/peers/run.py --python $(PEERS_VENV)/bin/python $(BENCH_ARGS)
+	@mkdir -p build
+	$(PY) benchmarks/peers/run.py --python $(PEERS_VENV)/bin/python --json build/bench-peers.json $(BENCH_ARGS)
+	@$(PY) benchmarks/plot.py build/bench-peers.json --into build/plots
 
 faults: $(VENV)/.installed ## break it in every way we know, half an hour; FAULTS_ARGS='…' is passed on
 	$(PY) -m tests.faults $(FAULTS_ARGS)

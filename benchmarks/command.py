@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 NAMES = (
     "drain", "submit", "latency", "keyed", "parked", "priorities", "backlog", "mixed", "scrape", "memory", "ceilings",
-    "across", "idle", "workers",
+    "across", "idle", "workers", "books", "startup", "retained",
 )  # fmt: skip
 ON_POSTGRES = (
     "drain",
@@ -43,6 +43,7 @@ ON_POSTGRES = (
     "scrape",
     "across",
     "workers",
+    "books",
     "crowd",
 )
 """Those that measure PostgreSQL with ``--store postgres``; the others are about a file."""

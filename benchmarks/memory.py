@@ -1,4 +1,4 @@
-"""Memory of an idle worker, in a process of its own, before and after it has run jobs."""
+"""Memory of a worker in a process of its own: idle, after its jobs, and with many more queued."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 BARE = "Python with asyncio, apsw and msgspec"
 IDLE = "idle worker"
 AFTER = "idle worker, after its jobs"
+QUEUED = {100_000: "worker amid 100,000 queued jobs", 1_000_000: "worker amid 1,000,000 queued jobs"}
 MIB = 1024 * 1024
 _ROOT = Path(__file__).resolve().parents[1]
 
@@ -31,9 +32,28 @@ def once_in_a_process(path: Path, jobs: int) -> dict[str, float]:
 
 
 async def once(bench: Bench) -> Numbers:
-    numbers = await asyncio.to_thread(once_in_a_process, bench.path(), bench.size(10_000, 3000))
+    jobs = bench.size(10_000, 3000)
+    numbers = await asyncio.to_thread(once_in_a_process, bench.path(), jobs)
     bench.judge(int(numbers.pop("findings")))
+    for queued in () if bench.quick else tuple(QUEUED)[: 2 if bench.full else 1]:
+        path = bench.path()
+        await _queue(bench, path, queued)
+        beside = await asyncio.to_thread(once_in_a_process, path, jobs)
+        bench.judge(int(beside["findings"]))
+        numbers |= {QUEUED[queued]: beside[AFTER], _added(queued): beside[AFTER] - numbers[AFTER]}
     return numbers
+
+
+async def _queue(bench: Bench, path: Path, jobs: int) -> None:
+    from benchmarks.bench import fill, payloads
+
+    async with bench.opened(f"sqlite:///{path}") as app:
+        await app.declare("noop")
+        await fill(app, "noop", payloads(jobs))
+
+
+def _added(queued: int) -> str:
+    return f"{queued:,} queued jobs add"
 
 
 def resident() -> float:
@@ -63,7 +83,8 @@ async def measured(path: Path, jobs: int) -> Numbers:
     async with app.worker():
         await asyncio.sleep(0.5)
         numbers[IDLE] = resident()
-        await fill(app, "noop", payloads(jobs))
+        if await app.metrics.jobs.enqueued.read(type="noop") == 0:
+            await fill(app, "noop", payloads(jobs))
         await tally.enough.wait()
         await asyncio.sleep(0.5)
         numbers[AFTER] = resident()
@@ -74,8 +95,14 @@ async def measured(path: Path, jobs: int) -> Numbers:
 
 BENCHMARK = Benchmark(
     "memory",
-    "resident memory of a worker with 100 slots, in a process of its own; 10,000 jobs (3,000 with --quick)",
-    (Line(BARE, "MiB"), Line(IDLE, "MiB"), Line(AFTER, "MiB")),
+    "resident memory of a worker with 100 slots, in a process of its own, and what queued jobs add",
+    (
+        Line(BARE, "MiB"),
+        Line(IDLE, "MiB"),
+        Line(AFTER, "MiB"),
+        *(Line(name, "MiB") for name in QUEUED.values()),
+        *(Line(_added(queued), "MiB") for queued in QUEUED),
+    ),
     once,
 )
 

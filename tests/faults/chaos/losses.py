@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from jobledger._core.job import EventName, Status
+from jobledger._runtime.liveness import RENEWALS
 from tests.faults.chaos.finding import Finding
 from tests.faults.chaos.lines import Enlisted
 from tests.faults.chaos.plan import POISON
@@ -93,11 +94,15 @@ class Losses:
             yield Finding(WRONG, what)
 
     def _cause(self, lost: Attempt) -> Signalled | None:
-        """The first one to its process that was not over when it began; of an attempt that never began, the last."""
+        """The first one to its process that was not over when it began; of an attempt that never began, the last.
+
+        What was claimed before a process was stopped may begin when it goes on, until it notices: at its next renewal.
+        """
         causes = [signal for signal in self._signals if self._explains(signal, lost)]
         if lost.started is None:
             return causes[-1] if causes else None
-        return next((signal for signal in causes if signal.until >= lost.started.at), None)
+        late = self._lease // RENEWALS
+        return next((signal for signal in causes if signal.until + late >= lost.started.at), None)
 
     def _explains(self, signal: Signalled, lost: Attempt) -> bool:
         """It is known when the job was started elsewhere, by the clock that all processes share."""

@@ -128,12 +128,16 @@ class Order:
         """Lost, released or in a blocking back-off, a job keeps its mailbox."""
         return event.name in _ENDED or (event.name is EventName.RETRIED and record.type.name == STEPS_ASIDE)
 
-    @staticmethod
-    def _fences(entity: str, attempts: list[Attempt]) -> Iterator[Finding]:
-        seen = sorted((one.started for one in attempts if one.started is not None), key=lambda line: line.at)
-        for before, after in pairwise(seen):
-            if after.fence <= before.fence:
-                yield Finding(GROWING, f"{entity}: {before.fence} ({before.job}), then {after.fence} ({after.job})")
+    def _fences(self, entity: str, attempts: list[Attempt]) -> Iterator[Finding]:
+        """What was claimed before its process was stopped may begin when that goes on, until it notices."""
+        seen = sorted((self._interval(one) for one in attempts if one.started), key=lambda one: one.started.at)
+        latest: Interval | None = None
+        for one in seen:
+            if latest is None or one.started.fence > latest.started.fence:
+                latest = one
+            elif not self._is_zombie(one, latest):
+                line, before = one.started, latest.started
+                yield Finding(GROWING, f"{entity}: {before.fence} ({before.job}), then {line.fence} ({line.job})")
 
     def _overlaps(self, rule: str, attempts: list[Attempt]) -> Iterator[Finding]:
         intervals = sorted((self._interval(one) for one in attempts if one.started), key=lambda one: one.started.at)
@@ -153,9 +157,8 @@ class Order:
         until = min(at for at in (ended, killed, _NEVER) if at is not None)
         return Interval(attempt, attempt.started, until)
 
-    def _is_zombie(self, before: Interval, after: Interval) -> bool:
+    def _is_zombie(self, old: Interval, new: Interval) -> bool:
         """Its process was stopped and taken over, and went on; or lost its connection, by which others saw it dead."""
-        return before.attempt.was_lost and any(
-            one.signal in _ZOMBIES and one.pid == before.started.pid and one.at < after.started.at
-            for one in self._signals
+        return old.attempt.was_lost and any(
+            one.signal in _ZOMBIES and one.pid == old.started.pid and one.at < new.started.at for one in self._signals
         )
