@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from jobledger._core.commands import SubmitAll
+from jobledger._core.decide import Change
 from jobledger._core.job import Lane
 from jobledger._store.contract import Batch
 from jobledger._store.postgres.store import PostgresStore
@@ -17,6 +18,8 @@ from tests.postgres_place import PostgresPlace, Schemas
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+FIELDS = ("type_id", "entity", "priority", "timeout", "batch", "trace", "max_attempts", "max_losses")
 
 
 @pytest.fixture
@@ -77,6 +80,24 @@ def test_jobs_of_an_entity_find_their_place(driver: Driver) -> None:
     driver.client.send(*(driver.new(entity="e") for _ in range(3)))
     driver.client.send(driver.new(entity="e"))
     assert len(driver.start(100)) == 1
+
+
+def test_what_differs_and_what_is_the_same_for_all_is_kept(driver: Driver, store: PostgresStore) -> None:
+    """Each option: none has it, all have it, or one of two."""
+    options: dict[str, Any] = {
+        "entity": "e", "delay": SECOND, "priority": 0, "timeout": 5, "batch": "b", "trace": "t", "max_attempts": 2,
+        "max_losses": 7,
+    }  # fmt: skip
+    for name, value in options.items():
+        for wanted in ({}, {}), ({name: value}, {name: value}), ({name: value}, {}), ({}, {name: value}):
+            jobs = [driver.new(**one) for one in wanted]
+            answers = driver.client.send(*jobs).answers
+            for job, answer in zip(jobs, answers, strict=True):
+                record = store.record(job.id)
+                assert record is not None
+                assert isinstance(answer, Change)
+                kept = {field: getattr(record.job, field) for field in (*FIELDS, "due_at", "key")}
+                assert kept == {field: getattr(answer.job, field) for field in kept}
 
 
 def test_a_fenced_client_writes_nothing(driver: Driver, store: PostgresStore) -> None:

@@ -36,6 +36,30 @@ def arrivals(added: Iterable[tuple[Job, bytes]]) -> Columns:
     )  # fmt: skip
 
 
+def alike(added: Sequence[tuple[Job, bytes]]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """New jobs that take no dedupe key: what all of them have in common, and the columns of the rest.
+
+    The driver looks at each value of an array several times: that costs a client as much as all it does besides.
+    """
+    columns = tuple(zip(*(_varying(job) for job, _ in added), strict=True))
+    common = tuple(column[0] if len(set(column)) == 1 else None for column in columns)
+    type_id, entity, priority, lane, due_at, attempts, losses, timeout, batch, trace = (
+        None if len(set(column)) == 1 else column for column in columns
+    )
+    ids, payloads = [job.id for job, _ in added], [payload for _, payload in added]
+    return common, (
+        ids, type_id, entity, priority, lane, due_at, attempts, losses, timeout, None, None, batch, trace, payloads,
+        None,
+    )  # fmt: skip
+
+
+def _varying(job: Job) -> tuple[Any, ...]:
+    return (
+        job.type_id, job.entity, job.priority, job.lane, job.due_at, job.max_attempts, job.max_losses, job.timeout,
+        job.batch, job.trace,
+    )  # fmt: skip
+
+
 def saves(changed: Iterable[tuple[Job, Job]]) -> Columns:
     """Jobs that go on."""
     return _columns((rows.saved(job, before) for job, before in changed))

@@ -134,7 +134,7 @@ class Quick:
     async def _accept(self, batch: Batch, work: Work, answers: list[Answer], slack: Micros | None) -> Outcome:
         added = work.rounds[0].added
         clock, *numbers = await self._session.value(
-            self._sql["accept"], batch.writer_id, batch.number, work.now, slack, self._ladder, arrays.arrivals(added),
+            self._sql["accept"], batch.writer_id, batch.number, work.now, slack, self._ladder, *arrays.alike(added),
             arrays.counts(work.cells), work.arrived,
         )  # fmt: skip
         keys = dict(zip((job.id for job, _ in added), numbers, strict=True))

@@ -6,7 +6,7 @@ SELECT * FROM {schema}.batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 
 
 -- name: accept
 -- A batch of new jobs from who runs none, in one call: the time, and their keys.
-SELECT {schema}.accept($1, $2, $3, $4, $5, $6, $7, $8);
+SELECT {schema}.accept($1, $2, $3, $4, $5, $6, $7, $8, $9);
 
 -- name: fence
 -- Its first statement; and the time.

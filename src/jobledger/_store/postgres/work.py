@@ -8,7 +8,8 @@ import msgspec
 from msgspec.structs import replace
 
 from jobledger._core import commands as c
-from jobledger._core.decide import Change, Refusal, Refused, Verdict, decide, duplicate, submit
+from jobledger._core.alike import Alike
+from jobledger._core.decide import Change, Refusal, Refused, Verdict, decide, duplicate
 from jobledger._core.deltas import Cells, merge
 from jobledger._core.job import ENDED, EventName, Job, Lane, holds_key
 from jobledger._core.outcome import Done
@@ -84,6 +85,7 @@ class Work:
         self.keys: dict[tuple[int, str], tuple[str, Micros]] = {}
         self.held: dict[tuple[int, str], Held | None] = {}
         self.calls = False
+        self._alike = Alike(now)
         self._ladder = ladder
         self.own = own
         self._draw = draw
@@ -146,7 +148,7 @@ class Work:
         if held is not None:
             self._book(held.deltas)
             return held
-        change = submit(command, self.now, number=self._draw() if self._draw is not None else 0, occupied=None)
+        change = self._alike.submit(command, self._draw() if self._draw is not None else 0)
         self._round(command.id).added.append((change.job, command.payload))
         self.know((change.job,))
         self.calls |= change.job.lane is Lane.SCHEDULED
