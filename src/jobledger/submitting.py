@@ -266,7 +266,7 @@ def _carrying(built: list[Built], trace: str | None) -> list[Built]:
     """With this trace, where the caller has given none."""
     if trace is None:
         return built
-    return [one if one.sent.trace is not None else one._replace(sent=replace(one.sent, trace=trace)) for one in built]
+    return [one if one.sent.trace is not None else replace(one, sent=replace(one.sent, trace=trace)) for one in built]
 
 
 def _duplicate(built: Built, holder: str, options: Options) -> JobId:

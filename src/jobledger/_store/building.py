@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 from msgspec.structs import replace
@@ -34,7 +34,7 @@ class Item(msgspec.Struct, frozen=True):
     dedupe_for: float | None = None
 
 
-class Built(NamedTuple):
+class Built(msgspec.Struct, frozen=True, gc=False):
     """A command that can be sent, the id that its job will have, and the options that it was made of."""
 
     job_id: JobId

@@ -73,7 +73,7 @@ def _has_long_number(encoded: bytes) -> bool:
 
 def _is_deep(encoded: bytes) -> bool:
     """Whether a reader might not come to its end: how deep he can go depends on who calls him."""
-    if encoded.count(b"[") + encoded.count(b"{") <= MAX_DEPTH:
+    if len(encoded) <= MAX_DEPTH or encoded.count(b"[") + encoded.count(b"{") <= MAX_DEPTH:
         return False
     left = _STRINGS.sub(b"", encoded).translate(_ONE_KIND, _NO_BRACKETS)
     for _ in range(MAX_DEPTH):  # each round takes the innermost away

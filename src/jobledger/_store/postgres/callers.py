@@ -67,7 +67,7 @@ class Wanted(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def wanted(type_name: str, built: Iterable[Built]) -> list[Wanted]:
     """Checked commands; a type's defaults are left to the database that the connection is of."""
-    return [_wanted(type_name, sent, options) for _, sent, options in built]
+    return [_wanted(type_name, one.sent, one.options) for one in built]
 
 
 def _wanted(type_name: str, sent: Submit, options: Options) -> Wanted:
