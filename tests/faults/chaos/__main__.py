@@ -95,7 +95,7 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=3)
     parser.add_argument("--faults", default="all", help=f"all, or some of {','.join(get_args(Fault))}")
     parser.add_argument("--lease", type=float, default=3.0, help="seconds; a stop lasts twice as long")
-    parser.add_argument("--patience", type=float, default=300.0, help="seconds in which all must end")
+    parser.add_argument("--patience", type=float, default=120.0, help="seconds of standstill")
     parser.add_argument("--url", help="another store, which must be new, instead of one that is made for the run")
     parser.add_argument("--directory", type=Path, help="where the files go; it should be on a disk")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything there too")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import cmp_to_key
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
@@ -85,8 +86,11 @@ class Order:
             yield from self._overlaps(ONCE, attempts)
 
     def _first_starts(self, entity: str, attempts: list[Attempt]) -> Iterator[Finding]:
-        """A job may go ahead of an older one only if that was not due when it became the head of the mailbox."""
-        firsts = sorted((one for one in attempts if one.began.run == 1), key=lambda one: one.began.at)
+        """A job may go ahead of an older one only if that was not due when it became the head of the mailbox.
+
+        Fences say which came first, where both handlers have begun: instants of two workers may be too far apart.
+        """
+        firsts = sorted((one for one in attempts if one.began.run == 1), key=cmp_to_key(_order_of_starts))
         ends = sorted(one.outcome.at for one in attempts if one.outcome is not None)
         for place, later in enumerate(firsts):
             for earlier in firsts[:place]:
@@ -162,3 +166,9 @@ class Order:
         return old.attempt.was_lost and any(
             one.signal in _ZOMBIES and one.pid == old.started.pid and one.at < new.started.at for one in self._signals
         )
+
+
+def _order_of_starts(one: Attempt, other: Attempt) -> int:
+    if one.started is not None and other.started is not None:
+        return one.started.fence - other.started.fence
+    return one.began.at - other.began.at

@@ -31,6 +31,8 @@ AUDITS = 8
 """How often the books are audited while processes are killed."""
 _STEP = 0.02
 _WARM_SECONDS = 20.0
+_LONGEST = 10
+"""Of the times that a standstill may last: even what moves must end."""
 _LEFT = (catalog.QUEUE_DEPTH, catalog.SCHEDULED, catalog.RUNNING)
 
 
@@ -96,12 +98,15 @@ class _Chaos:
             self._until(min(began + strikes * self._settings.every, ends))
 
     def drain(self) -> float | None:
-        """Wait for the end of all jobs: how long it took, None if it did not come."""
-        began = time.monotonic()
+        """Wait for the end of all jobs, as long as handlers begin or end: how long it took, None at a standstill."""
+        began = moved = time.monotonic()
+        written = 0
         store = books.opened(self._settings.url)
         try:
-            while time.monotonic() < began + self._settings.patience:
+            while time.monotonic() < min(moved + self._settings.patience, began + _LONGEST * self._settings.patience):
                 self._step()
+                if (size := self._settings.attempts_path.stat().st_size) != written:
+                    written, moved = size, time.monotonic()
                 if self._crew.submitter is None:
                     now = Snapshot(_answered(store.ledger))
                     if not any(now.value(gauge) for gauge in _LEFT):

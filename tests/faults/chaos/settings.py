@@ -26,7 +26,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         faults: what goes wrong; see :mod:`tests.faults.chaos.troubles`.
         seed: the plan, the victims and the moments.
         lease: of the workers, seconds; a stop lasts twice as long.
-        patience: seconds that everything gets to end after the last kill.
+        patience: seconds without a handler's line after which what is left is stuck.
     """
 
     url: str

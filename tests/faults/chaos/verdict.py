@@ -106,7 +106,7 @@ def _balanced(audits: list[Audit]) -> Iterator[Finding]:
 
 def _drained(books: Books, drained: float | None, settings: Settings) -> Iterator[Finding]:
     if drained is None:
-        yield Finding(DRAINED, f"not all jobs had ended {settings.patience:.0f} s after the last signal")
+        yield Finding(DRAINED, f"not all jobs had ended when nothing had moved for {settings.patience:.0f} s")
     for record in books.records.values():
         if record.job.ended_at is None:
             yield Finding(DRAINED, f"{record.type.name} {record.job.id} is {record.job.lane}")
