@@ -21,7 +21,7 @@ import apsw
 from benchmarks import disk
 from benchmarks.bench import Bench
 from benchmarks.measure import Benchmark, Numbers, Outcome
-from benchmarks.table import show
+from benchmarks.table import markdown, show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,6 +69,8 @@ def main() -> int:
         asked.json.write_text(
             json.dumps({"machine": machine, "benchmarks": [_data(one) for one in outcomes]}, indent=2) + "\n"
         )
+    if asked.markdown is not None:
+        asked.markdown.write_text(markdown(outcomes), encoding="utf-8")
     return 1 if unbalanced else 0
 
 
@@ -104,9 +106,14 @@ def _asked() -> argparse.Namespace:
         help="one benchmark; may be given several times",
     )
     parser.add_argument("--quick", action="store_true", help="small sizes: in a minute, and less exact")
-    parser.add_argument("--full", action="store_true", help="also 1,000,000 waiting jobs: some minutes more")
+    parser.add_argument(
+        "--full",
+        action="store_true",
+        help="also 1,000,000 waiting jobs, and 10,000,000 ended ones: a quarter of an hour more",
+    )
     parser.add_argument("--runs", type=int, default=LEAST_RUNS, help=f"runs of each benchmark, at least {LEAST_RUNS}")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all values there too")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write tables for the documentation there")
     parser.add_argument("--directory", type=Path, help="where the files go; it should be on a disk")
     asked = parser.parse_args()
     if asked.runs < LEAST_RUNS:

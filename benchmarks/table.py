@@ -1,4 +1,4 @@
-"""Outcomes as text: with rich where it is installed, else as plain columns."""
+"""Outcomes as text: with rich where it is installed, else as plain columns; and as Markdown."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import importlib.util
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from benchmarks.measure import Line, Outcome, Sample
 
 _HEADS = ("", "median", "range", "unit")
@@ -20,6 +22,17 @@ def show(outcome: Outcome) -> None:
         _plain(outcome, rows, foot)
     else:
         _rich(outcome, rows, foot)
+
+
+def markdown(outcomes: Sequence[Outcome]) -> str:
+    """Tables for the documentation."""
+    parts: list[str] = []
+    for outcome in outcomes:
+        parts += [f"**{outcome.benchmark.name}**: {outcome.benchmark.about}", ""]
+        parts += ["| | median | range | |", "| --- | ---: | ---: | --- |"]
+        parts += [f"| {' | '.join(_cells(line, sample))} |" for line, sample in outcome.rows]
+        parts.append("")
+    return "\n".join(parts)
 
 
 def _cells(line: Line, sample: Sample) -> tuple[str, str, str, str]:
