@@ -8,7 +8,7 @@ import statistics
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from benchmarks.bench import Tally, fill, payloads
+from benchmarks.bench import Tally, fill, milliseconds, payloads
 from benchmarks.measure import Benchmark, Line, Numbers, ratio
 from jobledger import App
 from jobledger._clock import SystemClock
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 SIZES = {"10,000": 10_000, "100,000": 100_000, "1,000,000": 1_000_000}
 BATCHES = 20
+READS = 30
 
 
 async def once(bench: Bench) -> Numbers:
@@ -50,7 +51,9 @@ async def _at(bench: Bench, label: str, size: int) -> Numbers:
         return i
 
     async with app:
-        await fill(app, "noop", payloads(size))
+        ids = await fill(app, "noop", payloads(size))
+        books = await milliseconds(app.metrics._read_ledger, READS)  # noqa: SLF001 - apart from the sums
+        status = await milliseconds(lambda: app.jobs.status(ids[size // 2]), READS)
     claims = await asyncio.to_thread(_claims, url)
     async with app:
         began = perf_counter()
@@ -58,7 +61,7 @@ async def _at(bench: Bench, label: str, size: int) -> Numbers:
             await tally.enough.wait()
         rate = tally.count / (perf_counter() - began)
         await bench.audit(app)
-    return {_drain(label): rate, _claim(label): claims * 1000}
+    return {_drain(label): rate, _claim(label): claims * 1000, _books(label): books, _status(label): status}
 
 
 def _claims(url: str) -> float:
@@ -89,6 +92,14 @@ def _claim(label: str) -> str:
     return f"settle 100 and claim 100, {label} waiting"
 
 
+def _books(label: str) -> str:
+    return f"read of the books, {label} waiting"
+
+
+def _status(label: str) -> str:
+    return f"status of a job, {label} waiting"
+
+
 BENCHMARK = Benchmark(
     "backlog",
     "no-op jobs at the head of a long queue, 100 slots (1,000,000 waiting with --full)",
@@ -99,6 +110,8 @@ BENCHMARK = Benchmark(
         *(Line(_claim(label), "ms") for label in SIZES),
         ratio(_claim("100,000"), _claim("10,000"), "settle and claim, 100,000 : 10,000"),
         ratio(_claim("1,000,000"), _claim("10,000"), "settle and claim, 1,000,000 : 10,000"),
+        *(Line(_books(label), "ms") for label in SIZES),
+        *(Line(_status(label), "ms") for label in SIZES),
     ),
     once,
 )

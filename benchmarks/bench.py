@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
+import statistics
 from dataclasses import dataclass
 from time import perf_counter, process_time
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from jobledger import App, Item
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
     from pathlib import Path
     from typing import Self
 
@@ -180,3 +181,13 @@ def _plain(tally: Tally) -> Callable[..., Any]:
 def payloads(number: int) -> list[Payload]:
     """Small payloads, all different."""
     return [{"i": i} for i in range(number)]
+
+
+async def milliseconds(read: Callable[[], Awaitable[object]], times: int = 5) -> float:
+    """The median of several reads."""
+    taken: list[float] = []
+    for _ in range(times):
+        began = perf_counter()
+        await read()
+        taken.append(perf_counter() - began)
+    return statistics.median(taken) * 1000

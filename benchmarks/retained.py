@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
-import statistics
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 import apsw
 
-from benchmarks.bench import Tally, fill, payloads
+from benchmarks.bench import Tally, fill, milliseconds, payloads
 from benchmarks.measure import Benchmark, Line, Numbers, ratio
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
     from benchmarks.bench import Bench
@@ -72,8 +70,8 @@ async def _at(bench: Bench, label: str) -> Numbers:
         async with app.worker():
             await tally.enough.wait()
         rate = jobs / (perf_counter() - began)
-        books = await _milliseconds(app.metrics._read_ledger)  # noqa: SLF001 - apart from the sums
-        status = await _milliseconds(lambda: app.jobs.status(ids[-1]))
+        books = await milliseconds(app.metrics._read_ledger, READS)  # noqa: SLF001 - apart from the sums
+        status = await milliseconds(lambda: app.jobs.status(ids[-1]), READS)
         bench.judge(0)  # rows that were loaded by SQL are in no books
     return {_drain(label): rate, _books(label): books, _status(label): status}
 
@@ -90,15 +88,6 @@ def _load(path: Path, rows: int) -> None:
     connection.pragma("wal_checkpoint", "TRUNCATE")
     connection.close()
     os.sync()  # else the drain would pay for it
-
-
-async def _milliseconds(read: Callable[[], Awaitable[object]]) -> float:
-    took: list[float] = []
-    for _ in range(READS):
-        began = perf_counter()
-        await read()
-        took.append((perf_counter() - began) * 1000)
-    return statistics.median(took)
 
 
 def _drain(label: str) -> str:

@@ -8,7 +8,7 @@ import statistics
 from time import perf_counter, process_time
 from typing import TYPE_CHECKING
 
-from benchmarks.bench import Tally, fill, payloads
+from benchmarks.bench import Tally, fill, milliseconds, payloads
 from benchmarks.measure import Benchmark, Line, Numbers, percentile, ratio
 from benchmarks.wide import fill_wide
 from jobledger import App
@@ -16,7 +16,7 @@ from jobledger._metrics.text import text_of
 from tests.prometheus_client_text import written
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import Callable, Coroutine
 
     from benchmarks.bench import Bench
 
@@ -57,11 +57,11 @@ async def _growing(bench: Bench) -> Numbers:
         await _spread(app, jobs)
         async with app.worker():
             await tally.enough.wait()
-        numbers = {READ: await _milliseconds(app.metrics.snapshot), TEXT: await _milliseconds(app.metrics.text)}
+        numbers = {READ: await milliseconds(app.metrics.snapshot), TEXT: await milliseconds(app.metrics.text)}
         await _spread(app, 19 * jobs)
         numbers |= {
-            READ_MORE: await _milliseconds(app.metrics.snapshot),
-            TEXT_MORE: await _milliseconds(app.metrics.text),
+            READ_MORE: await milliseconds(app.metrics.snapshot),
+            TEXT_MORE: await milliseconds(app.metrics.text),
         }
         await bench.audit(app)
     return numbers
@@ -84,12 +84,12 @@ async def _wide(bench: Bench, types: int) -> Numbers:
         openmetrics = await app.metrics.text(openmetrics=True)
         assert text.startswith(text_of(families)[:100])
         found: Numbers = {
-            "read of the books": await _milliseconds(app.metrics._read_ledger),  # noqa: SLF001 - apart from the sums
-            "Prometheus text": await _milliseconds(app.metrics.text),
-            "OpenMetrics, with exemplars": await _milliseconds(lambda: app.metrics.text(openmetrics=True)),
+            "read of the books": await milliseconds(app.metrics._read_ledger),  # noqa: SLF001 - apart from the sums
+            "Prometheus text": await milliseconds(app.metrics.text),
+            "OpenMetrics, with exemplars": await milliseconds(lambda: app.metrics.text(openmetrics=True)),
             "writing alone": _blocking(lambda: text_of(families)),
             "writing by prometheus-client": _blocking(lambda: written(families, openmetrics=False)),
-            f"{AT_ONCE} scrapes at once": await _milliseconds(lambda: _at_once(app)),
+            f"{AT_ONCE} scrapes at once": await milliseconds(lambda: _at_once(app)),
             "loop lag p99, idle": percentile(await _lags(asyncio.sleep(SECONDS)), 0.99),
             "loop lag p99, scraped all the time": percentile(await _lags(_scrapes(app)), 0.99),
             "lines of OpenMetrics": float(openmetrics.count(b"\n")),
@@ -123,15 +123,6 @@ async def _lags(meanwhile: Coroutine[object, object, None]) -> list[float]:
         lags.append(max(0.0, min(late, worked)) * 1000)
     await other
     return lags
-
-
-async def _milliseconds(read: Callable[[], Awaitable[object]]) -> float:
-    taken: list[float] = []
-    for _ in range(REPEATS):
-        began = perf_counter()
-        await read()
-        taken.append(perf_counter() - began)
-    return statistics.median(taken) * 1000
 
 
 def _blocking(work: Callable[[], object]) -> float:
