@@ -21,7 +21,7 @@ _PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "
 def main() -> int:
     """1 if jobledger itself can't be installed; a peer that can't be is told in the results."""
     root = Path(__file__).resolve().parents[2]
-    if subprocess.run([*_PIP, "--editable", f"{root}[cli,postgres]"], check=False).returncode:
+    if subprocess.run([*_PIP, "--editable", f"{root}[cli,postgres,uvloop]"], check=False).returncode:
         return 1
     lines = (root / "benchmarks/peers/requirements.txt").read_text(encoding="utf-8").splitlines()
     peers = [line.split() for line in lines if line and not line.startswith("#")]

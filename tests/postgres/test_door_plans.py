@@ -34,6 +34,7 @@ OLD, FRESH = "statistics of long ago", "statistics"
 MARGIN: Final = 1.6
 """Deeper indexes, and the pages that other rows share."""
 SPARE: Final = 200
+_ENTRIES: Final = "SELECT pg_stat_get_xact_tuples_returned('jobledger.job_box'::regclass)"
 BOX: Final = """
     INSERT INTO jobledger.job
     SELECT 10000000 + n, 'parked' || n, 10000000 + n, 1, 'hot', 2, CASE n WHEN 0 THEN 'processing' ELSE 'parked' END,
@@ -63,10 +64,11 @@ def prepare(jobs: int, parked: int, *, fresh: bool) -> Any:
 
 
 class Worker:
-    """A store's worker of ``types`` types of its own, that counts the pages which its batches touch."""
+    """A store's worker of ``types`` types of its own, that counts the pages and mailbox entries its batches touch."""
 
     def __init__(self, url: str, types: int) -> None:
         self.pages: dict[str, int] = {}
+        self.entries: dict[str, int] = {}
         self._store = PostgresStore(Target.of(url))
         names = tuple(f"mine{number}" for number in range(types))
         known = self._store.declare(tuple(Declaration(name, name) for name in names), 1000)
@@ -102,8 +104,10 @@ class Worker:
             connection = await session.connection()
             alone = not connection.is_in_transaction()
             await connection.execute("BEGIN" if alone else "SAVEPOINT looking")
+            before = await connection.fetchval(_ENTRIES)
             try:
                 found = await connection.fetchval(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {text}", *args)
+                self.entries[what] = await connection.fetchval(_ENTRIES) - before
             finally:
                 await connection.execute("ROLLBACK" if alone else "ROLLBACK TO looking")
             plan = json.loads(found)[0]["Plan"]
@@ -176,3 +180,22 @@ def test_no_batch_walks_through_what_it_is_not_about(crowded: str, baseline: dic
 
 def test_the_counts_are_of_real_work(baseline: dict[str, int]) -> None:
     assert all(count > 10 for count in baseline.values())
+
+
+async def bare(url: str) -> None:
+    async with connected(url) as connection:
+        await migrated(connection)
+        await connection.execute("ALTER TABLE jobledger.job SET (autovacuum_enabled = off)")
+
+
+def test_a_plan_that_was_made_while_the_store_was_empty_does_not_walk_through_mailboxes(postgres: Server) -> None:
+    """It may join all that is parked with the heads: that touches few pages, and takes its time."""
+    with postgres.database(bare) as url:
+        worker = Worker(url, 1)
+        for _ in range(5):
+            worker.send("fill", *(worker.submits(1, entity=f"box{n % 100}")[0] for n in range(1000)))
+        heads = [claimed.job for claimed in worker.send("claim", slots=100).claimed]
+        assert len(heads) == 100
+        worker.send("settle", *(worker.settle(job, Done()) for job in heads))
+        worker.close()
+        assert worker.entries["settle"] < 1000

@@ -9,6 +9,8 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from jobledger._runtime.loop import new_loop
+
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Generator
     from contextlib import AbstractAsyncContextManager
@@ -48,7 +50,7 @@ class Bridge:
         """The loop of this process. A forked child has none of its parent's threads: it gets a loop of its own."""
         with self._turn:
             if self._loop is None or self._pid != os.getpid():
-                self._pid, self._loop = os.getpid(), asyncio.new_event_loop()
+                self._pid, self._loop = os.getpid(), new_loop()
                 self._thread = threading.Thread(target=self._loop.run_forever, name="jobledger loop", daemon=True)
                 self._thread.start()
                 try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -62,6 +63,7 @@ _GAPS: Final = (
     ),
     Edit("    PERFORM book_counts(p_me, v_deltas", f"    {_PAUSE}    PERFORM book_counts(p_me, v_deltas"),
 )
+_FUNCTION: Final = re.compile(r"CREATE (?:OR REPLACE )?FUNCTION \{schema\}\.(\w+)\(.*?\$f\$.*?\$f\$;\n", re.DOTALL)
 _LOOK: Final = "SELECT array_agg(h.key) INTO v_heads FROM"
 _SEEN: Final = (
     "SELECT CASE WHEN set_config('proof.look', pg_current_snapshot()::text, true) <> '' THEN array_agg(h.key) END"
@@ -112,9 +114,23 @@ def edited(text: str, edits: tuple[Edit, ...]) -> str:
     return text
 
 
+def _newest(steps: list[Step]) -> list[Step]:
+    """Without functions that a later migration has anew, so that each is there once."""
+    replaced: set[str] = set()
+
+    def kept(found: re.Match[str]) -> str:
+        return "" if found[1] in replaced else found[0]
+
+    newest: list[Step] = []
+    for step in reversed(steps):
+        newest.insert(0, step._replace(text=_FUNCTION.sub(kept, step.text)))
+        replaced |= {found[1] for found in _FUNCTION.finditer(step.text)}
+    return newest
+
+
 def _steps(mutant: Mutant, *, pauses: bool) -> list[Step]:
     """All migrations as one text, cut again where they were."""
-    real = migrate.steps()
+    real = _newest(migrate.steps())
     mark = "\n-- the next migration\n"
     text = edited(mark.join(step.text for step in real), mutant.edits)
     if pauses:

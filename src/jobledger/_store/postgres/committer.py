@@ -31,8 +31,8 @@ LOOKS: Final = 100
 """How often a batch looks at rows which others move at the same time."""
 _MOVED: Final = "JL002"
 _CLOCK: Final = "JL003"
-_TAKEN: Final = "23505"
-"""A job has its id already, as the constraint says."""
+_TAKEN: Final = "job_id_key"
+"""A job has its id already, as this constraint says; of any other one it would be a bug."""
 
 
 class Committer:
@@ -129,7 +129,7 @@ class Committer:
         try:
             outcome, work = await quick.commit(batch, self._running, self._own, self._clock.now(), self._clock.slack)
         except asyncpg.PostgresError as error:
-            if error.sqlstate not in {_MOVED, _CLOCK, _TAKEN}:
+            if error.sqlstate not in {_MOVED, _CLOCK} and error.constraint_name != _TAKEN:
                 raise
             session.committing = False
             return None

@@ -22,7 +22,7 @@ _SOUND: Final = (3, 51, 3)
 _NEEDS: Final = re.compile(
     r"""(?P<name>[\w.-]+)(\[.*\])?\s*>=(?P<least>[\d.]+).*?(extra == ['"](?P<extra>\w+)['"])?$"""
 )
-_EXTRAS: Final = ("cli", "postgres", "web")
+_EXTRAS: Final = ("cli", "postgres", "uvloop", "web")
 
 
 def versions(patient: object) -> Iterator[Finding]:  # noqa: ARG001 - a check

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from jobledger._config import DEFAULT_GRACE_SECONDS, DEFAULT_LEASE_SECONDS, DEFAULT_SLOTS
+from jobledger._runtime.loop import run
 from jobledger.cli.logs import log_to_stderr
 from jobledger.cli.options import AppOption, JsonOption, UrlOption
 from jobledger.cli.output import Output, described
@@ -76,7 +76,7 @@ def worker(
             raise InvalidOption("which handlers? Name the App: jobledger worker MODULE:ATTR")
         log_to_stderr()
         if processes == 1:
-            asyncio.run(work(load(named, url), limits, Aloud(out)))
+            run(work(load(named, url), limits, Aloud(out)))
             return
         code = supervise(out, named, url, processes, limits)
     raise typer.Exit(code)
@@ -89,7 +89,7 @@ def _obey(out: Output, target: str | None, url: str | None, limits: Limits, supe
     stand_apart()
     log_to_stderr(pid=True)
     with _told(lifeline):
-        asyncio.run(work(load(target or "", url), limits, ToSupervisor(lifeline), lifeline))
+        run(work(load(target or "", url), limits, ToSupervisor(lifeline), lifeline))
 
 
 @contextmanager
