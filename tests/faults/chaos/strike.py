@@ -44,21 +44,25 @@ class Striker:
         if "kill" not in self._settings.faults:
             return
         self._strikes += 1
-        if self._strikes % _EVERY_SUBMITTER == 0 and self._crew.submitter is not None:
-            self._kill(self._crew.submitter, "submitter")
+        submitter = self._crew.submitter if self._strikes % _EVERY_SUBMITTER == 0 else None
+        if submitter is not None and self._kill(submitter, "submitter"):
             self._crew.replace_submitter()
         if victims := self._crew.victims:
             victim = self._chance.choice(victims)
-            self._kill(victim.process, "worker")
-            self._crew.replace(victim)
-            self.kills += 1
+            if self._kill(victim.process, "worker"):
+                self._crew.replace(victim)
+                self.kills += 1
 
-    def _kill(self, process: subprocess.Popen[bytes], role: str) -> None:
+    def _kill(self, process: subprocess.Popen[bytes], role: str) -> bool:
+        """Whether it was alive: what has ended by itself, or by a poisoned job, is left to those who watch."""
         locked = self._aimed(process.pid) if self._chance.random() < _AIMED else self._holds(process.pid)
         at = time.monotonic_ns()
+        if process.poll() is not None:
+            return False
         process.kill()
         process.wait()
         self._journal.write(Signalled(role, process.pid, "kill", at, time.monotonic_ns(), locked))
+        return True
 
     def _aimed(self, pid: int) -> bool | None:
         """Wait a little until it is in a transaction: that is when a kill should do no harm."""
