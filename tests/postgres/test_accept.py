@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import asyncpg
 import pytest
 
 from jobledger._core.commands import SubmitAll
-from jobledger._core.decide import Change
+from jobledger._core.decide import Change, Refusal
 from jobledger._core.job import Lane
 from jobledger._store.contract import Batch
+from jobledger._store.postgres import store as postgres_store
 from jobledger._store.postgres.store import PostgresStore
 from jobledger._types import SECOND
 from jobledger.conformance.driver import Driver
-from jobledger.errors import Fenced
+from jobledger.errors import CommitUnknown, Fenced, StoreError
 from tests.postgres_place import PostgresPlace, Schemas
 
 if TYPE_CHECKING:
@@ -46,7 +50,8 @@ def ways(store: PostgresStore, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     fetch = store._writing.fetch
 
     async def fetched(text: str, *args: object) -> Any:
-        taken.extend(name for name in ("batch", "accept", "finish") if text == store._sql[name])
+        names = (name for name in ("batch", "accept", "accept_and_tell", "finish") if text == store._sql[name])
+        taken.extend(name.removesuffix("_and_tell") for name in names)
         return await fetch(text, *args)
 
     monkeypatch.setattr(store._writing, "fetch", fetched)
@@ -133,3 +138,75 @@ def test_a_job_that_is_here_already_is_not_added_again(driver: Driver, ways: lis
 def test_an_empty_batch_goes_the_long_way(driver: Driver, ways: list[str]) -> None:
     driver.client.store.commit(Batch(driver.client.writer_id, 1, ()))
     assert ways == ["batch"]
+
+
+@pytest.fixture
+def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody has been told of anything for long."""
+    monkeypatch.setattr(postgres_store, "APART_SECONDS", -1.0)
+
+
+@pytest.mark.usefixtures("quiet")
+def test_others_are_told_with_the_batch(driver: Driver, store: PostgresStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "_ring", lambda *_: pytest.fail("it was told already"))
+    words: list[str] = []
+
+    async def listening() -> None:
+        connection = await asyncpg.connect(store.target.dsn)
+        await connection.add_listener(store.target.channel, lambda *said: words.append(str(said[-1])))
+        await asyncio.to_thread(driver.client.send, driver.new(), driver.new(entity="e"))
+        await connection.fetchval("SELECT 1")
+        await connection.close()
+
+    asyncio.run(listening())
+    assert words == [str(driver.mail)]
+    assert len(driver.start(100)) == 2
+
+
+def test_who_has_just_told_them_tells_them_later(
+    driver: Driver, store: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rings: list[object] = []
+    monkeypatch.setattr(postgres_store, "APART_SECONDS", 1e9)
+    monkeypatch.setattr(store, "_ring", rings.append)
+    driver.client.send(driver.new())
+    assert rings == [{driver.mail}]
+
+
+@pytest.mark.usefixtures("quiet")
+@pytest.mark.parametrize("committed", [True, False], ids=["after the commit", "before it"])
+def test_an_error_says_whether_the_batch_was_committed(
+    driver: Driver, store: PostgresStore, *, committed: bool
+) -> None:
+    """Telling others may fail, too: a queue is full, a lock is not had in time."""
+    batch = driver.client.batch(driver.new())
+    with broken(store, "COMMIT;" if committed else "BEGIN"), pytest.raises(StoreError) as refused:
+        store.commit(batch)
+    assert isinstance(refused.value, CommitUnknown) is committed
+    if not committed:
+        store.commit(batch)
+    recalled = store.recall(batch)
+    assert recalled is not None
+    assert isinstance(recalled.answers[0], Change | Refusal)
+    assert len(driver.start(100)) == 1
+
+
+@contextmanager
+def broken(store: PostgresStore, after: str) -> Iterator[None]:
+    """Its procedure fails after a certain word."""
+    name = f"{store.target.schema}.accept_and_tell"
+
+    async def replaced(with_error: str) -> None:
+        connection = await asyncpg.connect(store.target.dsn)
+        text = await connection.fetchval("SELECT pg_get_functiondef($1::regproc)", name)
+        text = text.replace(_ERROR, "")
+        assert after in text
+        await connection.execute(text.replace(after, after + with_error, 1))
+        await connection.close()
+
+    asyncio.run(replaced(_ERROR))
+    yield
+    asyncio.run(replaced(""))
+
+
+_ERROR = " RAISE EXCEPTION 'no more notifications';"

@@ -14,7 +14,7 @@ from jobledger import App, Cancelled
 from jobledger._config import POLL_SECONDS
 from jobledger._runtime import node
 from jobledger._store.hint import types_of, word_of
-from jobledger._store.postgres import wake
+from jobledger._store.postgres import store, wake
 from jobledger._store.postgres.target import Target
 from jobledger._store.postgres.wake import Side
 from tests.faults.postgres.conftest import paused
@@ -86,6 +86,7 @@ async def test_all_notifications_are_dropped(
 ) -> None:
     """Latency is the poll's interval, and nothing else changes."""
     monkeypatch.setattr(Side, "ring", lambda *_: None)
+    monkeypatch.setattr(store, "APART_SECONDS", HOUR * 1e6)
     async with crew.at_work():
         took = await crew.took(SAMPLES // 2)
         assert await crew.cancelled()

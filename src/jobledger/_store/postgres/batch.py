@@ -36,11 +36,13 @@ class Outcome(msgspec.Struct):
     Attributes:
         clock: the server's time at its end.
         left: whether work is left for other workers, or they must hear of something.
+        told: whether they have been told with it.
     """
 
     committed: Committed
     clock: Micros
     left: bool
+    told: bool = False
 
 
 def _left(found: Mapping[int, Job], keys: list[int], ids: list[str]) -> tuple[list[int], list[str]]:
@@ -102,13 +104,21 @@ class Quick:
 
     Args:
         runs: whether this writer runs jobs; else it must be told of none.
+        word: what others are told with a batch of new jobs; None: nothing.
+
+    Attributes:
+        telling: whether they are being told: then an error may come after the commit.
     """
 
-    def __init__(self, session: Session, sql: Mapping[str, str], ladder: tuple[Micros, ...], *, runs: bool) -> None:
+    def __init__(
+        self, session: Session, sql: Mapping[str, str], ladder: tuple[Micros, ...], *, runs: bool, word: str | None
+    ) -> None:
         self._session = session
         self._sql = sql
         self._ladder = ladder
         self._runs = runs
+        self._word = word
+        self.telling = False
 
     async def commit(
         self, batch: Batch, running: Mapping[int, Job], own: OwnSeries, now: Micros, slack: Micros | None
@@ -133,13 +143,15 @@ class Quick:
 
     async def _accept(self, batch: Batch, work: Work, answers: list[Answer], slack: Micros | None) -> Outcome:
         added = work.rounds[0].added
+        self.telling = self._word is not None and not self._session.pooled  # a pooler's is within a transaction
+        told = (self._session.target.channel, self._word) if self.telling else ()
         clock, *numbers = await self._session.value(
-            self._sql["accept"], batch.writer_id, batch.number, work.now, slack, self._ladder, *arrays.alike(added),
-            arrays.counts(work.cells), work.arrived,
+            self._sql["accept_and_tell" if self.telling else "accept"], batch.writer_id, batch.number, work.now, slack,
+            self._ladder, *arrays.alike(added), arrays.counts(work.cells), work.arrived, *told,
         )  # fmt: skip
         keys = dict(zip((job.id for job, _ in added), numbers, strict=True))
         committed = Committed(numbered(answers, keys), (), (), (), None, work.now)
-        return Outcome(committed, clock, left=True)
+        return Outcome(committed, clock, left=True, told=self.telling)
 
 
 def _is_submit(command: c.Command) -> bool:

@@ -29,6 +29,7 @@ TRIES: Final = 8
 """How often a transaction is made that others undo."""
 LOOKS: Final = 100
 """How often a batch looks at rows which others move at the same time."""
+_FENCED: Final = "JL001"
 _MOVED: Final = "JL002"
 _CLOCK: Final = "JL003"
 _TAKEN: Final = "job_id_key"
@@ -74,11 +75,17 @@ class Committer:
         """A job was completed in its handler's own transaction; called from another thread."""
         self._running.pop(key, None)
 
-    def commit(self, session: Session, batch: Batch) -> batches.Outcome:
-        """One batch; raises as :meth:`jobledger._store.contract.Store.commit`."""
+    def commit(self, session: Session, batch: Batch, word: str | None = None) -> batches.Outcome:
+        """One batch; raises as :meth:`jobledger._store.contract.Store.commit`.
+
+        Args:
+            session: the writer's.
+            batch: what to write.
+            word: what others are told with it, if it takes the shortest way.
+        """
         session.committing = False
         try:
-            return session.run(lambda session: self._commit(session, batch))
+            return session.run(lambda session: self._commit(session, batch, word))
         except Fenced:
             self.forget()
             raise Fenced(batch.writer_id) from None
@@ -89,12 +96,12 @@ class Committer:
             message = f"the answer of a batch is lost ({error})"
             raise CommitUnknown(message) from error
 
-    async def _commit(self, session: Session, batch: Batch) -> batches.Outcome:
+    async def _commit(self, session: Session, batch: Batch, word: str | None) -> batches.Outcome:
         looks = tries = 0
         while tries < TRIES and looks < LOOKS:
             session.committing = False
             try:
-                return await self._once(session, batch)
+                return await self._once(session, batch, word)
             except batches.RowTaken as taken:
                 looks += 1
                 await self._wait_for(session, taken.key)
@@ -115,21 +122,26 @@ class Committer:
         with suppress(asyncpg.LockNotAvailableError):
             await session.fetch(self._sql["wait_for"], key)
 
-    async def _once(self, session: Session, batch: Batch) -> batches.Outcome:
+    async def _once(self, session: Session, batch: Batch, word: str | None) -> batches.Outcome:
         ladder = await self._learnt(session)
         await session.connection()
-        done = await self._quickly(session, batch, ladder)
+        done = await self._quickly(session, batch, ladder, word)
         return done if done is not None else await self._carefully(session, batch, ladder)
 
-    async def _quickly(self, session: Session, batch: Batch, ladder: tuple[Micros, ...]) -> batches.Outcome | None:
+    async def _quickly(
+        self, session: Session, batch: Batch, ladder: tuple[Micros, ...], word: str | None
+    ) -> batches.Outcome | None:
         if not (self._clock.is_known and batches.can_be_quick(batch, self._running, self._own)):
             return None
-        quick = batches.Quick(session, self._sql, ladder, runs=batch.writer_id not in self.clients)
+        quick = batches.Quick(session, self._sql, ladder, runs=batch.writer_id not in self.clients, word=word)
         session.committing = True
         try:
             outcome, work = await quick.commit(batch, self._running, self._own, self._clock.now(), self._clock.slack)
         except asyncpg.PostgresError as error:
             if error.sqlstate not in {_MOVED, _CLOCK} and error.constraint_name != _TAKEN:
+                if quick.telling and error.sqlstate != _FENCED and await self._last(session, batch) == batch.number:
+                    message = f"a batch was committed, but not answered ({error})"
+                    raise CommitUnknown(message) from error
                 raise
             session.committing = False
             return None
@@ -160,10 +172,10 @@ class Committer:
 
     async def recall(self, session: Session, batch: Batch) -> Committed | None:
         """What a batch of unknown outcome came to; as :meth:`jobledger._store.contract.Store.recall`."""
-        state = await session.fetch(self._sql["writer_state"], batch.writer_id)
-        if not state or state[0][0] not in {batch.number, batch.number - 1}:
+        last = await self._last(session, batch)
+        if last not in {batch.number, batch.number - 1}:
             raise Fenced(batch.writer_id)
-        if state[0][0] == batch.number - 1:
+        if last == batch.number - 1:
             return None
         self._clock.learn(await session.value(self._sql["clock"]))
         answers = await self._answers(session, batch)
@@ -172,6 +184,11 @@ class Committer:
         self._running = {claimed.job.key: claimed.job for claimed in running}
         strides = tuple(group.stride for group in batch.claim.groups) if batch.claim else ()
         return Committed(answers, running, strides, (), None, self._clock.now())
+
+    async def _last(self, session: Session, batch: Batch) -> int | None:
+        """The number of the last batch of its writer; None: there is no such writer."""
+        last: int | None = await session.value(self._sql["writer_state"], batch.writer_id)
+        return last
 
     async def _answers(self, session: Session, batch: Batch) -> tuple[Answer, ...]:
         ids, submits = batches.named(batch.commands)

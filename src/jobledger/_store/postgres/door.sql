@@ -8,6 +8,10 @@ SELECT * FROM {schema}.batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 
 -- A batch of new jobs from who runs none, in one call: the time, and their keys.
 SELECT {schema}.accept($1, $2, $3, $4, $5, $6, $7, $8, $9);
 
+-- name: accept_and_tell
+-- The same, and a wake-up after it.
+CALL {schema}.accept_and_tell($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, NULL);
+
 -- name: fence
 -- Its first statement; and the time.
 SELECT {schema}.fence($1, $2);

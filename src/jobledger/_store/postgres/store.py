@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 import asyncpg
 
 from jobledger._core.labels import OVERFLOW
 from jobledger._store.contract import Turn
-from jobledger._store.hint import ANY, types_made_by
+from jobledger._store.hint import ANY, types_made_by, word_of
 from jobledger._store.postgres import migrate, reads, totals, upkeep
 from jobledger._store.postgres.committer import TRIES, Committer
 from jobledger._store.postgres.joined import HandlerTransactions
 from jobledger._store.postgres.reader import WRITE_SETTINGS, PostgresReader
 from jobledger._store.postgres.reported import AGAIN, WAITED
 from jobledger._store.postgres.session import Session
-from jobledger._store.postgres.wake import Side
+from jobledger._store.postgres.wake import APART_SECONDS, Side
 from jobledger._types import SECOND
 from jobledger.errors import Fenced, StoreUnreachable
 
@@ -67,6 +68,7 @@ class PostgresStore(PostgresReader):
         self._deadlocks = 0
         self._migrating = migrating
         self._side: Side | None = None
+        self._told_at = 0.0
         super().__init__(target, fixed, boundaries)
 
     def _begin(self) -> None:
@@ -121,9 +123,13 @@ class PostgresStore(PostgresReader):
 
     def commit(self, batch: Batch) -> Committed:
         """See the contract."""
-        outcome = self._committer.commit(self._writing, batch)
-        if outcome.left:
-            self._ring(types_made_by(batch.commands))
+        types = types_made_by(batch.commands)
+        is_first = time.monotonic() - self._told_at > APART_SECONDS
+        outcome = self._committer.commit(self._writing, batch, word_of(types) if is_first else None)
+        if outcome.told:
+            self._told_at = time.monotonic()
+        elif outcome.left:
+            self._ring(types)
         return outcome.committed
 
     def recall(self, batch: Batch) -> Committed | None:
@@ -294,6 +300,7 @@ class PostgresStore(PostgresReader):
 
     def _ring(self, types: frozenset[int] = ANY) -> None:
         """Work is left: others may have room for it. It is committed, whatever happens here."""
+        self._told_at = time.monotonic()
         with self._turn:
             if self._side is None:
                 self._side = Side(self.target, None)

@@ -40,6 +40,11 @@ class Target(msgspec.Struct, frozen=True):
         schema = self.schema.strip('"')
         return self.dsn if schema == SCHEMA else f"{self.dsn}{'&' if '?' in self.dsn else '?'}schema={schema}"
 
+    @property
+    def channel(self) -> str:
+        """What wake-ups are sent on: it has the name of the schema."""
+        return self.schema.strip('"')
+
     @classmethod
     def of(cls, url: str) -> Self:
         """From a URL: ``postgresql://user:password@host:5432/database?schema=jobledger``.

@@ -90,7 +90,7 @@ class Side:
 
     async def _connected(self, session: Session) -> None:
         connection = await session.connection()
-        channel = self._target.schema.strip('"')
+        channel = self._target.channel
         notify = sql_of(self._target.schema, "wake.sql")["notify"]
         if self._heard is not None:
             if session.pooled:
