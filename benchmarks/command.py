@@ -45,6 +45,7 @@ ON_POSTGRES = (
     "workers",
     "books",
     "crowd",
+    "ceilings",
 )
 """Those that measure PostgreSQL with ``--store postgres``; the others are about a file."""
 SETTINGS = {"shared_buffers": "1GB", "max_wal_size": "4GB"}
