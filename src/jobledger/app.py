@@ -317,7 +317,7 @@ class App:
         store = open_store(
             self.url, self._clock.now, self.boundaries, migrating=self._migrate, simulated=self._simulated
         )
-        _inherited.extend(self._threads.open())
+        self._threads.open()
         self._enlisting = self._client()
         self._door = Door(store, self._threads.write, self._who)
 

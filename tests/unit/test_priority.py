@@ -72,6 +72,21 @@ def test_being_served_alone_costs_no_credit() -> None:
     assert started[Priority.LOW] == pytest.approx(10, abs=1)
 
 
+@given(st.tuples(*[st.integers(0, 100)] * 4), st.frozensets(st.sampled_from(sorted(ALL))), st.integers(0, 150))
+def test_many_slots_at_once_go_to_whom_they_would_go_one_by_one(
+    marks: tuple[int, int, int, int], waiting: frozenset[int], slots: int
+) -> None:
+    stride = Stride(marks)
+    asked = stride.quotas(slots, waiting)
+    one_by_one: Counter[int] = Counter()
+    left = list(marks)
+    for _ in range(slots if waiting else 0):
+        first = min(sorted(waiting), key=left.__getitem__)
+        left[first] += 12 // WEIGHTS[first]
+        one_by_one[first] += 1
+    assert asked == [one_by_one[priority] for priority in Priority]
+
+
 @given(
     st.lists(st.tuples(st.frozensets(st.sampled_from(sorted(ALL)), min_size=1), st.integers(1, 8)), max_size=60),
     st.sampled_from(sorted(ALL)),

@@ -4,34 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
 
-from jobledger._runtime.threads import in_thread
+from jobledger._runtime.threads import OneThread, in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
 @pytest.fixture
-def one() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(1) as executor:
-        yield executor
+def one() -> Iterator[OneThread]:
+    thread = OneThread("one")
+    yield thread
+    thread.end()
 
 
-async def test_an_answer_comes_back(one: ThreadPoolExecutor) -> None:
+async def test_an_answer_comes_back(one: OneThread) -> None:
     here = threading.get_ident()
     assert await in_thread(one, threading.get_ident) != here
 
 
-async def test_an_error_is_raised_where_it_is_awaited(one: ThreadPoolExecutor) -> None:
+async def test_an_error_is_raised_where_it_is_awaited(one: OneThread) -> None:
     with pytest.raises(ZeroDivisionError):
         await in_thread(one, lambda: 1 / 0)
 
 
-async def test_what_is_cancelled_before_its_turn_is_not_run(one: ThreadPoolExecutor) -> None:
+async def test_what_is_cancelled_before_its_turn_is_not_run(one: OneThread) -> None:
     gate, ran = threading.Event(), list[int]()
     first = in_thread(one, gate.wait)
     second = in_thread(one, lambda: ran.append(2))
@@ -42,7 +42,7 @@ async def test_what_is_cancelled_before_its_turn_is_not_run(one: ThreadPoolExecu
     assert ran == [3]
 
 
-async def test_what_is_cancelled_while_it_runs_ends_in_its_thread(one: ThreadPoolExecutor) -> None:
+async def test_what_is_cancelled_while_it_runs_ends_in_its_thread(one: OneThread) -> None:
     begun, gate, ran = threading.Event(), threading.Event(), list[int]()
 
     def work() -> None:
@@ -56,3 +56,15 @@ async def test_what_is_cancelled_while_it_runs_ends_in_its_thread(one: ThreadPoo
     gate.set()
     await in_thread(one, lambda: None)
     assert ran == [1]
+
+
+async def test_it_ends_when_all_is_done_that_was_given(one: OneThread) -> None:
+    gate, ran = threading.Event(), list[threading.Thread]()
+    first = in_thread(one, gate.wait)
+    last = in_thread(one, lambda: ran.append(threading.current_thread()))
+    one.end()
+    gate.set()
+    assert await first
+    await last
+    await asyncio.to_thread(ran[0].join, 10)
+    assert not ran[0].is_alive()

@@ -28,7 +28,8 @@ class Priority(IntEnum):
 
 WEIGHTS: Final = (4, 3, 2, 1)
 BY_LABEL: Final = {priority.label: priority for priority in Priority}
-_STRIDES: Final = tuple(12 // weight for weight in WEIGHTS)
+_ROUND: Final = 12
+_STRIDES: Final = tuple(_ROUND // weight for weight in WEIGHTS)
 
 
 class Stride:
@@ -61,13 +62,15 @@ class Stride:
 
     def quotas(self, slots: int, waiting: Iterable[int]) -> list[int]:
         """How many of the next ``slots`` starts belong to each waiting priority; charges nothing."""
-        marks = self._marks.copy()
-        open_ = sorted(waiting)
-        quotas = [0, 0, 0, 0]
-        if len(open_) == 1:
-            quotas[open_[0]] = slots
+        quotas, open_ = [0, 0, 0, 0], sorted(waiting)
+        if not open_:
             return quotas
-        for _ in range(slots if open_ else 0):
+        # Whole rounds at once: each has all its starts below a level before anybody starts above it.
+        level = min(self._marks[p] for p in open_) + _ROUND * (slots // sum(WEIGHTS[p] for p in open_))
+        for p in open_:
+            quotas[p] = max(0, -((self._marks[p] - level) // _STRIDES[p]))
+        marks = [mark + count * stride for mark, count, stride in zip(self._marks, quotas, _STRIDES, strict=True)]
+        for _ in range(slots - sum(quotas)):
             first = min(open_, key=marks.__getitem__)
             marks[first] += _STRIDES[first]
             quotas[first] += 1

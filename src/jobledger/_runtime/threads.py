@@ -3,16 +3,47 @@
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, TypeVar
+from queue import SimpleQueue
+from threading import Thread
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from concurrent.futures import Executor
 
 T = TypeVar("T")
 _NAMES: Final = ("write", "read", "audit", "books")
+_Given: TypeAlias = "SimpleQueue[Callable[[], None] | None]"
+
+
+class OneThread:
+    """A thread that does what it is given, one after the other; it begins with the first.
+
+    A ThreadPoolExecutor makes a future and takes half a dozen locks for each call: a tenth of a small commit.
+    """
+
+    def __init__(self, name: str) -> None:
+        """Not begun."""
+        self._name = name
+        self._given: _Given = SimpleQueue()
+        self._begun = False
+
+    def give(self, call: Callable[[], None]) -> None:
+        """Do this, after all that was given before; it raises nothing."""
+        if not self._begun:
+            self._begun = True
+            Thread(target=_work, args=(self._given,), name=self._name, daemon=True).start()
+        self._given.put(call)
+
+    def end(self) -> None:
+        """End, when all is done that was given."""
+        self._given.put(None)
+
+
+def _work(given: _Given) -> None:
+    while (call := given.get()) is not None:
+        call()
+        del call  # what it holds may be large, and the next one may be long in coming
 
 
 class Threads:
@@ -28,19 +59,17 @@ class Threads:
     def __init__(self, check: Callable[[], object]) -> None:
         """None yet."""
         self._check = check
-        self._executors: tuple[ThreadPoolExecutor, ...] = ()
+        self._all: tuple[OneThread, ...] = ()
 
-    def open(self) -> tuple[ThreadPoolExecutor, ...]:
-        """Begin; what was there before is given back, as it is."""
-        before = self._executors
-        self._executors = tuple(ThreadPoolExecutor(1, f"jobledger-{name}") for name in _NAMES)
-        return before
+    def open(self) -> None:
+        """Begin."""
+        self._all = tuple(OneThread(f"jobledger-{name}") for name in _NAMES)
 
     def shut(self) -> None:
         """End, when what was asked for is done."""
-        executors, self._executors = self._executors, ()
-        for executor in executors:
-            executor.shutdown(wait=False)
+        threads, self._all = self._all, ()
+        for thread in threads:
+            thread.end()
 
     def write(self, work: Callable[[], T]) -> Awaitable[T]:
         """For what writes."""
@@ -60,14 +89,14 @@ class Threads:
 
     def _run(self, index: int, work: Callable[[], T]) -> Awaitable[T]:
         self._check()
-        return in_thread(self._executors[index], work)
+        return in_thread(self._all[index], work)
 
 
-def in_thread(executor: Executor, work: Callable[[], T]) -> asyncio.Future[T]:
-    """As ``loop.run_in_executor``, at half its price: nobody asks for a future that can be waited for in threads.
+def in_thread(thread: OneThread, work: Callable[[], T]) -> asyncio.Future[T]:
+    """What it returns or raises is had on the loop.
 
     Args:
-        executor: whose thread runs it.
+        thread: runs it.
         work: what to run; nobody runs it if the future is cancelled before its turn.
     """
     loop = asyncio.get_running_loop()
@@ -87,7 +116,7 @@ def in_thread(executor: Executor, work: Callable[[], T]) -> asyncio.Future[T]:
         with suppress(RuntimeError):  # the loop has closed: nobody waits any more
             loop.call_soon_threadsafe(how, future, what)
 
-    executor.submit(run)
+    thread.give(run)
     return future
 
 

@@ -19,7 +19,6 @@ from tests.faults.simulation.store import SimulatedEar, SimulatedStore, remove, 
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
-    from concurrent.futures import Executor
     from pathlib import Path
 
     from jobledger._store.sqlite.lockfile import LockFile
@@ -35,8 +34,8 @@ def _lock_file(_: Path) -> LockFile:
     return current().lock
 
 
-def _in_thread(executor: Executor, work: Callable[[], Any]) -> Awaitable[Any]:
-    return asyncio.get_running_loop().run_in_executor(executor, work)
+def _in_thread(thread: Any, work: Callable[[], Any]) -> Awaitable[Any]:
+    return asyncio.get_running_loop().run_in_executor(thread, work)
 
 
 class Loudest(logging.Handler):
