@@ -322,24 +322,19 @@ class SqliteStore:
                 pages = Pages(writer, self._clock, self._ladder)
                 yield pages
                 pages.close(writer_id)
+                others = self._others(pages) if pages.left or pages.calls else []
             except BaseException:
                 if writer.in_transaction:
                     writer.execute(SQL["rollback"])
                 raise
             self._end(writer)
-        if pages.left or pages.calls:
-            self._ring(writer, hint)
+        if others:
+            ring(self.path, others, hint)
 
-    def _ring(self, writer: apsw.Connection, types: frozenset[int]) -> None:
-        """Work is left: others may have room for it. It is committed, whatever happens here."""
+    def _others(self, pages: Pages) -> list[str]:
+        """Who may have room for work that is left; who comes later will look by himself."""
         own = self._ear.name if self._ear is not None else None
-        try:
-            names = [row[0] for row in writer.execute(SQL["listeners"]) if row[0] != own]
-        except apsw.Error as error:
-            log.warning("other workers could not be woken, they look by themselves: %s", error)
-        else:
-            if names:
-                ring(self.path, names, types)
+        return [name for (name,) in pages.all("listeners", ()) if name != own]
 
     def _end(self, writer: apsw.Connection) -> None:
         try:
