@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -242,3 +243,28 @@ def test_a_killed_worker_is_no_worker_even_before_it_is_taken_over(path: Path) -
     driver.store.take_over()
     driver.audit()
     driver.close()
+
+
+@pytest.mark.parametrize("held", [0.0005, 0.004, 0.015, 0.1, 5.0])
+def test_whoever_waits_is_there_soon_after_the_lock_is_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held: float
+) -> None:
+    """A batch holds it for milliseconds: with pauses that doubled, two processes were hardly faster than one."""
+    now, tries = 0.0, 0
+
+    def is_free(_: LockFile, byte: int) -> bool:
+        nonlocal tries
+        tries += 1
+        return now >= held
+
+    def sleep(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+
+    monkeypatch.setattr(LockFile, "_try", is_free)
+    monkeypatch.setattr("jobledger._store.sqlite.lockfile.time", SimpleNamespace(monotonic=lambda: now, sleep=sleep))
+    lock = LockFile(tmp_path / "lock")
+    lock._take(15.0)
+    lock.close()
+    assert now - held <= max(0.0002, min(held / 20, 0.001)) + 1e-9
+    assert tries <= held * 1_000 + 100

@@ -29,8 +29,10 @@ if TYPE_CHECKING or RECORD_LOCKS:
     import fcntl
 
 _WORD: Final = struct.Struct("<q")
-_FIRST_PAUSE: Final = 0.0002
-_LONGEST_PAUSE: Final = 0.005
+_SHORTEST_PAUSE: Final = 0.0002
+_LONGEST_PAUSE: Final = 0.001
+_PAUSE_SHARE: Final = 0.05
+"""Of the time waited so far. A lock that is free while all who want it sleep is speed lost; a frozen process is not."""
 _opened: dict[str, LockFile] = {}
 _opening = threading.Lock()
 
@@ -76,18 +78,17 @@ class LockFile:
             self._mutex.release()
 
     def _take(self, timeout: float) -> None:
-        deadline = time.monotonic() + timeout
-        pause = _FIRST_PAUSE
+        began = time.monotonic()
         while not self._try(0):
-            if time.monotonic() > deadline:
+            waited = time.monotonic() - began
+            if waited > timeout:
                 pid = self.writer()
                 message = (
                     f"process {pid or 'unknown'} has held the write lock of {self._path} for {timeout:.0f} s: "
                     "is it frozen?"
                 )
                 raise StoreBusy(message, pid)
-            time.sleep(pause)
-            pause = min(pause * 2, _LONGEST_PAUSE)
+            time.sleep(min(max(waited * _PAUSE_SHARE, _SHORTEST_PAUSE), _LONGEST_PAUSE))
 
     def _try(self, byte: int) -> bool:
         try:
