@@ -88,9 +88,9 @@ class Process:
         return is_well and (is_enlisted or self.role == "client")
 
     def works(self, executor: Any, work: Callable[[], Any]) -> asyncio.Future[Any]:
-        """See :class:`Owner`. A pool of one thread keeps the order of what it is given."""
+        """See :class:`Owner`. One thread, or a pool of one, keeps the order of what it is given."""
         thread = self._threads.get(executor)
-        if thread is None or executor is None or executor._max_workers > 1:
+        if thread is None or executor is None or getattr(executor, "_max_workers", 1) > 1:
             thread = Thread(self.machine.loop, self.context, self.machine.storm.pause, self._ran)
             self._threads[executor] = thread
         return thread.give(work)
