@@ -147,7 +147,8 @@ def test_what_is_started_at_once_wakes_nobody(store_path: Path, monkeypatch: pyt
     """There is nothing left for others."""
     desk = Desk(store_path, (Declaration("work", "work"),))
     rings: list[object] = []
-    monkeypatch.setattr(SqliteStore, "_ring", lambda *said: rings.append(said[-1]))
+    monkeypatch.setattr(SqliteStore, "_others", lambda *_: ["other"])
+    monkeypatch.setattr("jobledger._store.sqlite.store.ring", lambda *said: rings.append(said[-1]))
     new = [
         Submit(id=f"00000000-0000-7000-8000-00000000000{n}", type_id=desk.types["work"], payload=b"{}", priority=2)
         for n in range(3)
