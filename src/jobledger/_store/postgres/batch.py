@@ -142,12 +142,12 @@ class Quick:
         return told(found, batch.claim, answers, work), work
 
     async def _accept(self, batch: Batch, work: Work, answers: list[Answer], slack: Micros | None) -> Outcome:
-        added = work.rounds[0].added
+        added, arrived = work.rounds[0].added, work.arrived
         self.telling = self._word is not None and not self._session.pooled  # a pooler's is within a transaction
         told = (self._session.target.channel, self._word) if self.telling else ()
         clock, *numbers = await self._session.value(
             self._sql["accept_and_tell" if self.telling else "accept"], batch.writer_id, batch.number, work.now, slack,
-            self._ladder, *arrays.alike(added), arrays.counts(work.cells), work.arrived, *told,
+            self._ladder if arrived else None, *arrays.alike(added), arrays.counts(work.cells), arrived, *told,
         )  # fmt: skip
         keys = dict(zip((job.id for job, _ in added), numbers, strict=True))
         committed = Committed(numbered(answers, keys), (), (), (), None, work.now)

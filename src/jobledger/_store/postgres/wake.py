@@ -43,6 +43,7 @@ class Side:
         self._loop = WatchfulLoop()
         self._due = asyncio.Event()
         self._types: frozenset[int] | None = None
+        self._adding = threading.Lock()
         self._ended = False
         self._said = False
         self._ready = threading.Event()
@@ -52,19 +53,25 @@ class Side:
             self._ready.wait(CONNECT_SECONDS)
 
     def ring(self, types: frozenset[int] = ANY) -> None:
-        """Work is left, of these types or of any: tell the others soon."""
-        with suppress(RuntimeError):  # it has been closed meanwhile
-            self._loop.call_soon_threadsafe(self._rung, types)
+        """Work is left, of these types or of any: tell the others soon.
 
-    def _rung(self, types: frozenset[int]) -> None:
-        """What comes before it can be told is told together; who does not know of which types says so for all."""
-        self._types = types if self._types is None else both(self._types, types)
-        self._due.set()
+        What comes before it can be told is told together, and does not wake the thread again; who does not know of
+        which types says so for all.
+        """
+        with self._adding:
+            is_known = self._types is not None
+            self._types = types if self._types is None else both(self._types, types)
+        if not is_known:
+            self._call_up()
+
+    def _call_up(self) -> None:
+        with suppress(RuntimeError):  # it has been closed meanwhile
+            self._loop.call_soon_threadsafe(self._due.set)
 
     def close(self) -> None:
         """End the thread."""
         self._ended = True
-        self.ring()
+        self._call_up()
         self._thread.join(timeout=5)
 
     def _run(self) -> None:
@@ -107,7 +114,8 @@ class Side:
                     await self._due.wait()
             if self._due.is_set() and not self._ended:
                 self._due.clear()
-                types, self._types = self._types or ANY, None
+                with self._adding:
+                    types, self._types = self._types or ANY, None
                 async with asyncio.timeout(CONNECT_SECONDS):
                     await session.fetch(notify, channel, word_of(types))
                 await asyncio.sleep(APART_SECONDS)
