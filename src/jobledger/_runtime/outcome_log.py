@@ -13,6 +13,8 @@ from jobledger._runtime.current import fields, fields_of
 from jobledger._types import SECOND
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from jobledger._core.job import Event, Job
     from jobledger._runtime.context import Context
 
@@ -35,7 +37,7 @@ _LONGEST: Final = 300
 
 def tell(ctx: Context, event: Event) -> None:
     """Log what came of an attempt."""
-    _tell(fields_of(ctx), event)
+    _tell(lambda: fields_of(ctx), event)
 
 
 def tell_lost(job: Job, type_name: str, event: Event) -> None:
@@ -46,7 +48,7 @@ def tell_lost(job: Job, type_name: str, event: Event) -> None:
         type_name: the name of its type.
         event: what happened to it.
     """
-    _tell(fields(job.id, type_name, job.entity, job.attempt, job.trace), event)
+    _tell(lambda: fields(job.id, type_name, job.entity, job.attempt, job.trace), event)
 
 
 def tell_refused(ctx: Context) -> None:
@@ -56,10 +58,11 @@ def tell_refused(ctx: Context) -> None:
     log.warning("%s %s, attempt %d: refused: the job was no longer its own; nothing was changed", *job, extra=extra)
 
 
-def _tell(named: dict[str, object], event: Event) -> None:
+def _tell(name_it: Callable[[], dict[str, object]], event: Event) -> None:
     level = LEVELS.get(event.name)
     if level is None or not log.isEnabledFor(level):
         return
+    named = name_it()
     took = "" if event.micros is None else f" after {event.micros / SECOND:.3f} s"
     why = f": {event.reason}" if event.reason is not None else ""
     error = f": {brief_error(event)}" if event.error else ""
