@@ -55,9 +55,9 @@ def books_balance(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
         opened.add(store.path.resolve())
         return connection
 
-    def writing(store: PostgresStore, work: Work) -> object:
+    def writing(store: PostgresStore, work: Work, **options: bool) -> object:
         opened.add(store.target.url)
-        return really_write(store, work)
+        return really_write(store, work, **options)
 
     monkeypatch.setattr(SqliteStore, "_open", opening)
     monkeypatch.setattr(PostgresStore, "_write", writing)

@@ -212,9 +212,11 @@ class Store(Protocol):
     Attributes:
         may_be_cut_off: a process can lose it while others go on with it. Then a worker whose lease can't be renewed
             stops its jobs by itself, since others take them over.
+        samples_beside: ``sample`` may be called while another thread commits, and then no batch waits for it.
     """
 
     may_be_cut_off: ClassVar[bool]
+    samples_beside: ClassVar[bool]
 
     def enlist(self, enlistment: Enlistment) -> int:
         """Register a new writer with ``batch_no`` 0 and return its id. Ids are never used again.

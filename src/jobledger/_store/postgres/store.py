@@ -55,6 +55,7 @@ class PostgresStore(PostgresReader):
     """
 
     may_be_cut_off: ClassVar[bool] = True
+    samples_beside: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -210,7 +211,10 @@ class PostgresStore(PostgresReader):
         return self._transact(lambda session, now: upkeep.prune(session, self._sql, now, retention, limit))
 
     def sample(self, imbalance: int | None) -> None:
-        """See the contract. And a newer jobledger may have migrated the schema under this process: then it must end."""
+        """See the contract. And a newer jobledger may have migrated the schema under this process: then it must end.
+
+        On the connection of the audit: it counts all that is parked, and no batch should wait for that.
+        """
 
         async def sample(session: Session, now: Micros) -> None:
             await migrate.checked(session, self._wanted)
@@ -218,7 +222,7 @@ class PostgresStore(PostgresReader):
             if await session.value(self._sql["lock_totals"], f"jobledger totals {self.target.schema}"):
                 await totals.take(await session.connection(), self._totals, now)
 
-        self._transact(sample)
+        self._transact(sample, beside=True)
 
     def take_turn(self, writer_id: int, interval: Micros) -> Turn:
         """See the contract."""
@@ -259,16 +263,16 @@ class PostgresStore(PostgresReader):
 
     # Between the two
 
-    def _write(self, work: Callable[[Session], Awaitable[T]]) -> T:
+    def _write(self, work: Callable[[Session], Awaitable[T]], *, beside: bool = False) -> T:
         self._forget_parent()
 
         async def known(session: Session) -> T:
             await self._learnt(session)
             return await work(session)
 
-        return self._writing.run(known)
+        return (self._auditing if beside else self._writing).run(known)
 
-    def _transact(self, work: Callable[[Session, Micros], Awaitable[T]]) -> T:
+    def _transact(self, work: Callable[[Session, Micros], Awaitable[T]], *, beside: bool = False) -> T:
         """A transaction that is undone and made again when another one stands in its way."""
 
         async def transact(session: Session) -> T:
@@ -282,7 +286,7 @@ class PostgresStore(PostgresReader):
                         raise
             raise AssertionError
 
-        return self._write(transact)
+        return self._write(transact, beside=beside)
 
     def _transact_surely(self, work: Callable[[Session, Micros], Awaitable[T]]) -> T:
         """What bears to be done twice is done again if its answer is lost."""

@@ -68,6 +68,8 @@ class SqliteStore:
 
     may_be_cut_off: ClassVar[bool] = False
     """The file is on this machine: what keeps one process from it keeps the others, too."""
+    samples_beside: ClassVar[bool] = False
+    """There is one writer at a time."""
 
     def __init__(
         self,
