@@ -11,6 +11,7 @@ from tests.faults.chaos.lines import Signalled
 from tests.faults.chaos.order import GROWING, IN_ORDER, Order
 
 STOPPED = Signalled("worker", 1, "stop", 10, 50)
+HALTED = Signalled("worker", 1, "stop", 20_000_000, 5_000_000_000)
 
 
 def attempt(fence: int, at: int, *, key: int = 1, began: int = 0, pid: int = 1, lost: bool = False) -> Any:
@@ -28,7 +29,10 @@ def found(rule: str, *attempts: Any, signals: tuple[Signalled, ...] = ()) -> int
     """How often a rule is said to be broken."""
     books: Any = SimpleNamespace(by_entity={})
     delays: Any = SimpleNamespace(of=lambda _: 0)
-    seen: Any = SimpleNamespace(by_entity={"e": list(attempts)}, all=[])
+    parent = SimpleNamespace(
+        job=SimpleNamespace(id="parent"), started=None, ended=SimpleNamespace(pid=1, at=10_000_000, children=("job 1",))
+    )
+    seen: Any = SimpleNamespace(by_entity={"e": list(attempts)}, all=[parent])
     return sum(one.rule == rule for one in Order(books, seen, signals, delays).findings())
 
 
@@ -54,3 +58,26 @@ def test_first_starts_are_ordered_by_their_fences_whatever_the_instants_say() ->
     assert found(IN_ORDER, attempt(1, 20, key=1, began=9), attempt(2, 60, key=2, began=3)) == 0
     assert found(IN_ORDER, attempt(1, 20, key=2, began=3), attempt(2, 60, key=1, began=9)) == 1
     assert found(IN_ORDER, attempt(1, 20, key=2, began=9), attempt(2, 60, key=1, began=3)) == 1
+
+
+def two_starts(*, submitted: int) -> tuple[Any, Any]:
+    """A job that was submitted at this instant of the server starts before the child; milliseconds, both clocks."""
+    ahead = attempt(1, 5_010_000_000, key=2, began=5_010_000)
+    ahead.job.submitted_at = submitted
+    child = attempt(2, 5_020_000_000, key=1, began=5_020_000)
+    child.job.submitted_at = 15_000
+    return ahead, child
+
+
+def test_a_child_may_come_later_if_its_parents_worker_was_halted_before_the_commit() -> None:
+    assert found(IN_ORDER, *two_starts(submitted=1_000_000)) == 1
+    assert found(IN_ORDER, *two_starts(submitted=1_000_000), signals=(HALTED,)) == 0
+
+
+def test_but_not_behind_what_was_submitted_after_the_worker_had_gone_on() -> None:
+    assert found(IN_ORDER, *two_starts(submitted=5_001_000), signals=(HALTED,)) == 1
+
+
+def test_and_not_if_it_was_halted_long_after_the_parents_end() -> None:
+    late = Signalled("worker", 1, "stop", 3_000_000_000, 5_000_000_000)
+    assert found(IN_ORDER, *two_starts(submitted=1_000_000), signals=(late,)) == 1

@@ -29,6 +29,9 @@ ONCE = "no two executions of a job overlap"
 HELD = "an entity's mailbox belongs to one job until that has ended"
 _NEVER: Final = 1 << 62
 _ZOMBIES: Final = frozenset({"stop", "cut"})
+_HALTS: Final = frozenset({"stop", "stall"})
+_UNSETTLED: Final = 1_000_000_000
+"""For how many nanoseconds after its end an attempt may still be on its way into the store."""
 _ENDED: Final = frozenset({EventName.COMPLETED, EventName.DEAD_LETTERED, EventName.CANCELLED})
 
 
@@ -69,6 +72,9 @@ class Order:
         self._delays = delays
         self._overlap = overlap
         self._killed = {one.pid: one.at for one in self._signals if one.signal in {"kill", POISON}}
+        self._parents = {
+            child: one.ended for one in attempts.all if one.ended is not None for child in one.ended.children
+        }  # fmt: skip
         self.in_zombie_windows = 0
 
     def findings(self) -> Iterator[Finding]:
@@ -97,11 +103,24 @@ class Order:
                 if earlier.job.key < later.job.key:
                     continue
                 freed = max((at for at in ends if at <= earlier.began.at), default=0)
-                if self._first_due(later) + self._overlap <= max(freed, self._first_due(earlier)):
+                there = max(self._first_due(later), self._halted_until(later))
+                if there + self._overlap <= max(freed, self._first_due(earlier)):
                     yield Finding(IN_ORDER, f"{entity}: {earlier} before {later}")
 
     def _first_due(self, attempt: Attempt) -> int:
         return attempt.job.submitted_at + self._delays.of(attempt.job.id)
+
+    def _halted_until(self, attempt: Attempt) -> int:
+        """The server's time when a child's parent was gone on with, if it was halted in the middle of its commit.
+
+        A transaction has its time and its keys from its beginning; before its commit nobody else can see them.
+        """
+        parent = self._parents.get(attempt.job.id)
+        if parent is None or attempt.started is None:
+            return 0
+        ahead = attempt.began.at - attempt.started.at // 1000
+        halts = (one for one in self._signals if one.pid == parent.pid and one.signal in _HALTS)
+        return max((one.until // 1000 + ahead for one in halts if 0 <= one.at - parent.at < _UNSETTLED), default=0)
 
     def _held(self, entity: str, records: list[Record]) -> Iterator[Finding]:
         """By the books alone: from a job's start to its end no other one starts, unless it has stepped aside.
