@@ -21,7 +21,7 @@ from jobledger.errors import CommitUnknown, Fenced, StoreError
 from tests.postgres_place import PostgresPlace, Schemas
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Awaitable, Callable, Iterator
 
 FIELDS = ("type_id", "entity", "priority", "timeout", "batch", "trace", "max_attempts", "max_losses")
 
@@ -47,14 +47,18 @@ def store(driver: Driver) -> PostgresStore:
 def ways(store: PostgresStore, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """By which statements batches went."""
     taken: list[str] = []
-    fetch = store._writing.fetch
+    session = store._writing
 
-    async def fetched(text: str, *args: object) -> Any:
-        names = (name for name in ("batch", "accept", "accept_and_tell", "finish") if text == store._sql[name])
-        taken.extend(name.removesuffix("_and_tell") for name in names)
-        return await fetch(text, *args)
+    def noting(ask: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        async def noted(text: str, *args: object) -> Any:
+            names = (name for name in ("batch", "accept", "accept_and_tell", "finish") if text == store._sql[name])
+            taken.extend(name.removesuffix("_and_tell") for name in names)
+            return await ask(text, *args)
 
-    monkeypatch.setattr(store._writing, "fetch", fetched)
+        return noted
+
+    monkeypatch.setattr(session, "fetch", noting(session.fetch))
+    monkeypatch.setattr(session, "call", noting(session.call))
     return taken
 
 

@@ -92,6 +92,7 @@ class Worker:
         claim = Claim((Group(self.types, slots, Stride()),)) if slots else None
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(Session, "fetch", self._counting(what, Session.fetch))
+            patch.setattr(Session, "call", self._counting(what, Session.call))
             return self._store.commit(Batch(self._writer, self._number, commands, claim))
 
     def settle(self, job: Job, outcome: Any, **fields: Any) -> c.Settle:

@@ -15,6 +15,7 @@ from jobledger._runtime.liveness import RENEWALS, Liveness
 from jobledger._runtime.poll import Poll
 from jobledger._runtime.upkeep import FOLD_SECONDS, SAMPLE_SECONDS, Upkeep
 from jobledger._runtime.watch import Watch
+from jobledger._store.prompt import Prompt
 from jobledger.errors import WorkerStuck
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class Node:
     async def start(self) -> None:
         """Become a worker, take over what dead ones left, and begin to claim."""
         self._loop = asyncio.get_running_loop()
-        await self._door.run(lambda: self._door.store.listen(self._heard))
+        await self._listen(on=True)
         await self._door.reenlist()
         self._door.claimer = self._dispatcher
         self._liveness.start()
@@ -160,7 +161,7 @@ class Node:
             self.pusher.stop()
         self.lag.stop()
         self._liveness.stop()
-        await self._door.run(lambda: self._door.store.listen(None))
+        await self._listen(on=False)
         await self._dispatcher.shut()
         self._door.claimer = None
 
@@ -179,6 +180,13 @@ class Node:
         writer_id = self._door.writer_id
         if writer_id is not None:
             self._door.store.renew(writer_id)
+
+    async def _listen(self, *, on: bool) -> None:
+        store = self._door.store
+        if isinstance(store, Prompt):
+            await store.listen_here(self._woken if on else None)
+        else:
+            await self._door.run(lambda: store.listen(self._heard if on else None))
 
     def _heard(self, types: frozenset[int]) -> None:
         self._soon(lambda: self._woken(types))

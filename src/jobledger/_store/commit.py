@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from jobledger._config import MAX_BATCH
@@ -14,12 +15,13 @@ from jobledger._store.contract import Batch
 from jobledger._store.entry import Entry, answering
 from jobledger._store.gauge import DoorGauge
 from jobledger._store.patience import Patience
+from jobledger._store.prompt import Prompt
 from jobledger._store.resolver import Resolver, Unresolved
 from jobledger._store.watchers import Watchers
 from jobledger.errors import Fenced, JobledgerError, NotOpen, OutcomeUnknown, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Generator, Iterable
 
     from jobledger._core.commands import Command, Running
     from jobledger._store.claimer import Claimer
@@ -50,6 +52,7 @@ class Door:
     def __init__(self, store: Store, run: Run, enlist: Callable[[], Enlistment]) -> None:
         """Nothing is written before the first command."""
         self.store = store
+        self._prompt = store if isinstance(store, Prompt) else None
         self.run = self.guarded(run)
         self.gauge = DoorGauge()
         self.claimer: Claimer | None = None
@@ -68,7 +71,7 @@ class Door:
         self._enlisting = asyncio.Lock()
         self._patience = Patience()
         self._resolver = Resolver(
-            lambda batch: self.run(lambda: self.store.commit(batch)),
+            self._committed,
             lambda batch: self.run(lambda: self.store.recall(batch)),
             self._patience,
             lambda: self.broken is not None,
@@ -152,6 +155,8 @@ class Door:
             if self._serving is not None:
                 self._serving.cancel()
                 await asyncio.wait([self._serving])
+        if self._prompt is not None:
+            await self._prompt.leave_here()
         if self.writer_id is not None and retire and not self._kept:
             writer_id, self.writer_id = self.writer_id, None
             await self._leave(writer_id)
@@ -160,14 +165,19 @@ class Door:
         """Runs like ``run``; but an error that no later try can mend breaks this door."""
 
         async def guarded(work: Callable[[], T], /) -> T:
-            try:
+            with self._watched():
                 return await run(work)
-            except StoreError as error:
-                if error.is_final:
-                    self._break(error)
-                raise
 
         return guarded
+
+    @contextmanager
+    def _watched(self) -> Generator[None]:
+        try:
+            yield
+        except StoreError as error:
+            if error.is_final:
+                self._break(error)
+            raise
 
     async def _leave(self, writer_id: int) -> None:
         """Retire a writer; where nothing can be written any more, that is left to whoever takes it over."""
@@ -272,6 +282,15 @@ class Door:
             await self._isolate(batch, entries, error)
         else:
             self._deliver(batch, entries, committed)
+
+    async def _committed(self, batch: Batch) -> Committed:
+        """On this loop, where the store can do that with this batch; else in its thread."""
+        if self._prompt is not None:
+            with self._watched():
+                committed = await self._prompt.commit_here(batch)
+            if committed is not None:
+                return committed
+        return await self.run(lambda: self.store.commit(batch))
 
     async def _commit(self, batch: Batch) -> Committed:
         with self.gauge.timed(len(batch.commands)):

@@ -133,7 +133,7 @@ class Quick:
         entities = {
             before.entity for _, before in (*first.saved, *first.ended) if before.entity is not None
         }  # fmt: skip
-        found = await self._session.fetch(
+        found = await self._session.call(
             self._sql["batch"], batch.writer_id, batch.number, now, slack, self._ladder, sorted(entities),
             arrays.arrivals(first.added), arrays.saves(first.saved), arrays.endings(first.ended), arrays.events(first),
             arrays.counts(work.cells), arrays.own_counts(work.cells), sorted(work.completed), work.freed,
@@ -145,10 +145,10 @@ class Quick:
         added, arrived = work.rounds[0].added, work.arrived
         self.telling = self._word is not None and not self._session.pooled  # a pooler's is within a transaction
         told = (self._session.target.channel, self._word) if self.telling else ()
-        clock, *numbers = await self._session.value(
+        ((clock, *numbers),) = (await self._session.call(
             self._sql["accept_and_tell" if self.telling else "accept"], batch.writer_id, batch.number, work.now, slack,
             self._ladder if arrived else None, *arrays.alike(added), arrays.counts(work.cells), arrived, *told,
-        )  # fmt: skip
+        ))[0]  # fmt: skip
         keys = dict(zip((job.id for job, _ in added), numbers, strict=True))
         committed = Committed(numbered(answers, keys), (), (), (), None, work.now)
         return Outcome(committed, clock, left=True, told=self.telling)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 import asyncpg
@@ -16,7 +16,7 @@ from jobledger._store.rows import WIDTH, job_of
 from jobledger.errors import CommitUnknown, Fenced, StoreBusy, StoreUnreachable
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Generator, Mapping
 
     from jobledger._core.job import Job
     from jobledger._store.contract import Answer, Batch
@@ -83,9 +83,22 @@ class Committer:
             batch: what to write.
             word: what others are told with it, if it takes the shortest way.
         """
+        with self._answered(session, batch):
+            return session.run(lambda session: self._commit(session, batch, word))
+
+    async def commit_here(self, session: Session, batch: Batch, word: str | None = None) -> batches.Outcome | None:
+        """As :meth:`commit`, on this loop, if it takes no more than one question; else None, and nothing was done."""
+        if not self._can_be_quick(batch):
+            return None
+        with self._answered(session, batch):
+            return await session.ask(lambda session: self._promptly(session, batch, word))
+
+    @contextmanager
+    def _answered(self, session: Session, batch: Batch) -> Generator[None]:
+        """Around a batch: what is known is forgotten where it may be wrong."""
         session.committing = False
         try:
-            return session.run(lambda session: self._commit(session, batch, word))
+            yield
         except Fenced:
             self.forget()
             raise Fenced(batch.writer_id) from None
@@ -95,6 +108,20 @@ class Committer:
             self.forget()
             message = f"the answer of a batch is lost ({error})"
             raise CommitUnknown(message) from error
+
+    async def _promptly(self, session: Session, batch: Batch, word: str | None) -> batches.Outcome | None:
+        """What others undo is made again in the thread, which has the patience for it."""
+        session.committing = False
+        ladder = await self._learnt(session)
+        await session.connection()
+        try:
+            return await self._quickly(session, batch, ladder, word)
+        except WAITED:
+            session.committing = False
+            raise
+        except AGAIN as error:
+            self.deadlocks += isinstance(error, asyncpg.DeadlockDetectedError)
+            return None
 
     async def _commit(self, session: Session, batch: Batch, word: str | None) -> batches.Outcome:
         looks = tries = 0
@@ -125,14 +152,12 @@ class Committer:
     async def _once(self, session: Session, batch: Batch, word: str | None) -> batches.Outcome:
         ladder = await self._learnt(session)
         await session.connection()
-        done = await self._quickly(session, batch, ladder, word)
+        done = await self._quickly(session, batch, ladder, word) if self._can_be_quick(batch) else None
         return done if done is not None else await self._carefully(session, batch, ladder)
 
     async def _quickly(
         self, session: Session, batch: Batch, ladder: tuple[Micros, ...], word: str | None
     ) -> batches.Outcome | None:
-        if not (self._clock.is_known and batches.can_be_quick(batch, self._running, self._own)):
-            return None
         quick = batches.Quick(session, self._sql, ladder, runs=batch.writer_id not in self.clients, word=word)
         session.committing = True
         try:
@@ -148,6 +173,9 @@ class Committer:
         self.quick += 1
         self._remember(batch, outcome, work)
         return outcome
+
+    def _can_be_quick(self, batch: Batch) -> bool:
+        return self._clock.is_known and batches.can_be_quick(batch, self._running, self._own)
 
     async def _carefully(self, session: Session, batch: Batch, ladder: tuple[Micros, ...]) -> batches.Outcome:
         careful = batches.Careful(session, self._sql, ladder)

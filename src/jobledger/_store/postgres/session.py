@@ -1,4 +1,4 @@
-"""One connection, used from any one thread at a time; it comes back by itself after it was lost."""
+"""One connection, used from one thread at a time, or on one loop; it comes back by itself after it was lost."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import asyncpg
 
+from jobledger._store.postgres.connected import WatchedConnection
 from jobledger._store.postgres.loop import WatchfulLoop
 from jobledger._store.postgres.reported import GONE, LOST, reported
 from jobledger._store.postgres.sql import sql_of
@@ -69,16 +70,21 @@ class Session:
         Raises:
             StoreError: with what to do about it.
         """
-        with self._lock, reported(self.target):
+        with self._lock:
             if self._loop is None:
                 self._loop = WatchfulLoop()
+            return self._loop.run_until_complete(self.ask(work, seconds))
+
+    async def ask(self, work: Callable[[Session], Awaitable[T]], seconds: float = CALL_SECONDS) -> T:
+        """As :meth:`run`, on the loop that this is awaited on, which then has this session for good."""
+        with reported(self.target):
             was_connected, self.committing = self._connection is not None, False
             try:
-                return self._loop.run_until_complete(self._within(work, seconds))
+                return await self._within(work, seconds)
             except (*LOST, *GONE) as error:
                 if self.committing or self.is_held or not was_connected or isinstance(error, TimeoutError):
                     raise
-            return self._loop.run_until_complete(self._within(work, seconds))
+            return await self._within(work, seconds)
 
     async def _within(self, work: Callable[[Session], Awaitable[T]], seconds: float) -> T:
         try:
@@ -106,7 +112,7 @@ class Session:
 
     async def _connect(self) -> asyncpg.Connection[asyncpg.Record]:
         connection = await asyncpg.connect(
-            self.target.dsn, timeout=CONNECT_SECONDS, statement_cache_size=0,
+            self.target.dsn, timeout=CONNECT_SECONDS, statement_cache_size=0, connection_class=WatchedConnection,
             server_settings={"application_name": f"jobledger {self._what}"},
         )  # fmt: skip
         try:
@@ -122,13 +128,24 @@ class Session:
         return connection
 
     async def fetch(self, text: str, *args: object) -> list[asyncpg.Record]:
-        """The rows of a statement; it stays prepared, unless the connection is somebody else's next time."""
+        """The rows of a statement, planned for these arguments; what types it has is asked only once."""
+        return await self._fetch(text, args, "")
+
+    async def call(self, text: str, *args: object) -> list[asyncpg.Record]:
+        """As :meth:`fetch` for one that does nothing but call a function: it stays prepared, as it has only one plan.
+
+        Others do not: a plan that was made while the store was empty is a bad one later.
+        """
+        return await self._fetch(text, args, f"jobledger_{len(self._prepared)}")
+
+    async def _fetch(self, text: str, args: tuple[object, ...], name: str) -> list[asyncpg.Record]:
+        """By a pooler the connection is somebody else's next time: nothing stays."""
         connection = await self.connection()
         if self.pooled:
             return await self._fetch_whole(connection, text, args)
         statement = self._prepared.get(text)
         if statement is None:
-            statement = self._prepared[text] = await connection.prepare(text)
+            statement = self._prepared[text] = await connection.prepare(text, name=name)
         found: list[asyncpg.Record] = await statement.fetch(*args)
         return found
 
@@ -177,12 +194,16 @@ class Session:
         with self._lock:
             if self._loop is None:
                 return
-            if self._connection is not None:
-                with suppress(*LOST, asyncpg.PostgresError):  # the server ends it by itself
-                    self._loop.run_until_complete(self._connection.close(timeout=1))
-            self.drop()
+            self._loop.run_until_complete(self.leave())
             self._loop.close()
             self._loop = None
+
+    async def leave(self) -> None:
+        """Give back a connection of the loop that this is awaited on. Idempotent."""
+        if self._connection is not None:
+            with suppress(*LOST, asyncpg.PostgresError):  # the server ends it by itself
+                await self._connection.close(timeout=1)
+        self.drop()
 
     def drop(self) -> None:
         """Let the connection go, in whatever state it is."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 import time
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 import asyncpg
 
+from jobledger._core.commands import SubmitAll
 from jobledger._core.labels import OVERFLOW
 from jobledger._store.contract import Turn
 from jobledger._store.hint import ANY, types_made_by, word_of
@@ -25,6 +27,7 @@ from jobledger.errors import Fenced, StoreUnreachable
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from jobledger._core.commands import Command
     from jobledger._core.reads import JobType
     from jobledger._store.contract import (
         Batch,
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
         Enlistment,
         Takeover,
     )
+    from jobledger._store.postgres.batch import Outcome
     from jobledger._store.postgres.target import Target
     from jobledger._types import Micros
 
@@ -40,6 +44,8 @@ T = TypeVar("T")
 log = logging.getLogger("jobledger.store")
 LEASE_SECONDS = 2.0
 """No call on the lease's path waits longer: no answer counts as none."""
+MOST_JOBS = 200
+"""A batch of more is made in the thread: it would take too much of the loop's time."""
 APART = 60 * SECOND
 """How far ahead a turn may be: processes reckon the server's time. Beyond it the server's clock was set back."""
 
@@ -75,6 +81,7 @@ class PostgresStore(PostgresReader):
     def _begin(self) -> None:
         super()._begin()
         self._writing = Session(self.target, "writer", WRITE_SETTINGS)
+        self._prompt = Session(self.target, "writer, prompt", WRITE_SETTINGS)
         self._leasing = Session(self.target, "lease", WRITE_SETTINGS)
         self._inherited_side, self._side = self._side, None
         self._committer = Committer(self._sql, self._clock, self._learnt)
@@ -82,7 +89,7 @@ class PostgresStore(PostgresReader):
 
     @property
     def _sessions(self) -> tuple[Session, ...]:
-        return (*super()._sessions, self._writing, self._leasing)
+        return (*super()._sessions, self._writing, self._prompt, self._leasing)
 
     @property
     def deadlocks(self) -> int:
@@ -124,13 +131,31 @@ class PostgresStore(PostgresReader):
 
     def commit(self, batch: Batch) -> Committed:
         """See the contract."""
-        types = types_made_by(batch.commands)
+        outcome = self._committer.commit(self._writing, batch, self._word(batch))
+        return self._told(batch, outcome)
+
+    async def commit_here(self, batch: Batch) -> Committed | None:
+        """See :class:`jobledger._store.prompt.Prompt`. On a connection of its own, since one belongs to one loop."""
+        self._forget_parent()
+        if self._ladder is None or sum(map(_size, batch.commands)) > MOST_JOBS:
+            return None
+        outcome = await self._committer.commit_here(self._prompt, batch, self._word(batch))
+        return None if outcome is None else self._told(batch, outcome)
+
+    async def leave_here(self) -> None:
+        """See :class:`jobledger._store.prompt.Prompt`."""
+        await self._prompt.leave()
+
+    def _word(self, batch: Batch) -> str | None:
+        """What others are told with this batch, if they have not just been told of another one."""
         is_first = time.monotonic() - self._told_at > APART_SECONDS
-        outcome = self._committer.commit(self._writing, batch, word_of(types) if is_first else None)
+        return word_of(types_made_by(batch.commands)) if is_first else None
+
+    def _told(self, batch: Batch, outcome: Outcome) -> Committed:
         if outcome.told:
             self._told_at = time.monotonic()
         elif outcome.left:
-            self._ring(types)
+            self._ring(types_made_by(batch.commands))
         return outcome.committed
 
     def recall(self, batch: Batch) -> Committed | None:
@@ -254,6 +279,17 @@ class PostgresStore(PostgresReader):
         if heard is not None:
             self._side = Side(self.target, heard)
 
+    async def listen_here(self, heard: Callable[[frozenset[int]], None] | None) -> None:
+        """See :class:`jobledger._store.prompt.Prompt`."""
+        self._forget_parent()
+        with self._turn:
+            before, self._side = self._side, None
+        if before is not None:
+            await before.leave()
+        if heard is not None:
+            self._side = Side(self.target, heard, asyncio.get_running_loop())
+            await self._side.begun()
+
     def close(self) -> None:
         """See the contract."""
         self._forget_parent()
@@ -315,3 +351,7 @@ class PostgresStore(PostgresReader):
             side, self._side = self._side, None
         if side is not None:
             side.close()
+
+
+def _size(command: Command) -> int:
+    return len(command.items) if isinstance(command, SubmitAll) else 1

@@ -28,25 +28,37 @@ SETTINGS: Final = {"synchronous_commit": "off"}
 
 
 class Side:
-    """A thread that notifies others after commits, and hears their notifications.
+    """Notifies others after commits, and hears their notifications: in a thread, or on the loop of a worker.
 
     Args:
         target: the store.
-        heard: called in that thread after another process has notified, with the types that it named (none: whatever
-            there is); None does not listen.
+        heard: called after another process has notified, with the types that it named (none: whatever there is); None
+            does not listen.
+        loop: where to do it, by one who is on it; None: in a thread.
     """
 
-    def __init__(self, target: Target, heard: Callable[[frozenset[int]], None] | None) -> None:
-        """Start the thread; who wants to hear waits until it listens."""
+    def __init__(
+        self,
+        target: Target,
+        heard: Callable[[frozenset[int]], None] | None,
+        loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        """Begin; who wants to hear from a thread waits until that listens."""
         self._target = target
         self._heard = heard
-        self._loop = WatchfulLoop()
+        self._loop = loop if loop is not None else WatchfulLoop()
         self._due = asyncio.Event()
         self._types: frozenset[int] | None = None
         self._adding = threading.Lock()
         self._ended = False
         self._said = False
         self._ready = threading.Event()
+        self._begun = asyncio.Event()
+        self._thread: threading.Thread | None = None
+        self._serving: asyncio.Task[None] | None = None
+        if loop is not None:
+            self._serving = loop.create_task(self._serve(), name="jobledger wake")
+            return
         self._thread = threading.Thread(target=self._run, name="jobledger wake", daemon=True)
         self._thread.start()
         if heard is not None:
@@ -69,10 +81,25 @@ class Side:
             self._loop.call_soon_threadsafe(self._due.set)
 
     def close(self) -> None:
-        """End the thread."""
+        """End; a thread is waited for."""
         self._ended = True
         self._call_up()
-        self._thread.join(timeout=5)
+        if self._thread is not None:
+            self._thread.join(timeout=5)
+
+    async def begun(self) -> None:
+        """Wait until it listens, but not for ever."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CONNECT_SECONDS):
+                await self._begun.wait()
+
+    async def leave(self) -> None:
+        """End, without waiting for a thread."""
+        self._ended = True
+        self._call_up()
+        if self._serving is not None:
+            self._serving.cancel()
+            await asyncio.wait([self._serving])
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -107,6 +134,7 @@ class Side:
                 if self._ready.is_set():
                     self._heard(ANY)  # what came while it could not listen
         self._ready.set()
+        self._begun.set()
         self._said = False
         while not self._ended and not connection.is_closed():
             with suppress(TimeoutError):
