@@ -86,6 +86,7 @@ def scripted(app: App) -> Scripted:
     door = app._opened_door()
     script = Scripted(door.store)
     door.store = cast("Store", script)
+    door._prompt = None  # all batches go by the script
     return script
 
 
