@@ -123,9 +123,9 @@ class Answers:
             case "cancel", "requested":
                 return job.status in {Status.CANCELLED, Status.COMPLETE} and EventName.CANCEL_REQUESTED in names
             case ("replay" | "discard") as verb, "done":
-                done = sum(one.answer == "done" for one in those)
+                done = sum(one.answer == "done" and not one.read_back for one in those)
                 perhaps = sum(one.answer in {"done", "unknown", None} for one in those)
-                return done <= names[_DONE[verb]] <= perhaps
+                return max(done, 1) <= names[_DONE[verb]] <= perhaps
             case _, answer:
                 return answer == job.status or bool({EventName.REPLAYED, EventName.DISCARDED} & {*names})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -39,12 +40,20 @@ class Submitted:
 
 @dataclass
 class Asked:
-    """A cancel, a replay or a discard; ``answer`` is None while nobody knows."""
+    """A cancel, a replay or a discard.
+
+    Attributes:
+        answer: None while nobody knows.
+        lost: commits of its process whose answers were lost before it was asked.
+        read_back: the answer may have been read from the job as it is: others may have done what it says.
+    """
 
     verb: str
     job_id: str
     process: Process
+    lost: int
     answer: str | None = None
+    read_back: bool = False
 
 
 class Chronicle:
@@ -55,6 +64,7 @@ class Chronicle:
         sights: all executions.
         writers: who was enlisted, by number.
         doomed: writers that somebody began to take over, for a good reason.
+        left_behind: processes that could not retire their writers: whoever comes next takes these over.
     """
 
     def __init__(self, machine: Machine) -> None:
@@ -64,6 +74,9 @@ class Chronicle:
         self.asked: list[Asked] = []
         self.writers: dict[int, Process] = {}
         self.doomed: set[int] = set()
+        self.left_behind: set[Process] = set()
+        self._lost: Counter[Process] = Counter()
+        self._broken: set[Process] = set()
         self._machine = machine
         self._running: list[Sight] = []
         self._fenced: set[int] = set()
@@ -101,6 +114,14 @@ class Chronicle:
         if batch.writer_id in self._fenced:
             self.findings.append(Finding(FENCED, f"writer {batch.writer_id} in {process}: batch {batch.number}"))
 
+    def answer_lost(self, process: Process) -> None:
+        """A commit of this process was made or not, and it was not told."""
+        self._lost[process] += 1
+
+    def disk_failed(self, process: Process) -> None:
+        """It must end by itself, however long that takes."""
+        self._broken.add(process)
+
     def dooms(self, writer_id: int, process: Process, *, is_fair: bool) -> None:
         """Somebody is about to take this writer over."""
         self.doomed.add(writer_id)
@@ -113,8 +134,10 @@ class Chronicle:
 
     def exited(self, process: Process, error: BaseException | None) -> None:
         """A process has ended by itself: because it was asked to, or because it could not go on."""
-        expected = isinstance(error, StoreError) and not self._machine.is_closing
+        expected = isinstance(error, StoreError) and (process in self._broken or not self._machine.is_closing)
         is_stuck = isinstance(error, WorkerStuck) and (process.suffered or self._is_deaf(process))
+        if expected or is_stuck:
+            self.left_behind.add(process)
         if not (process.is_leaving if error is None else expected or is_stuck):
             self.findings.append(Finding(GOES_ON, f"{process}: {error!r}"))
 
@@ -134,13 +157,13 @@ class Chronicle:
         self._machine.trace(submitted.process, f"ticket {submitted.ticket.number} is {answer}: {_short(jobs)}")
 
     def asks(self, verb: str, job_id: str, process: Process) -> Asked:
-        asked = Asked(verb, job_id, process)
+        asked = Asked(verb, job_id, process, self._lost[process])
         self.asked.append(asked)
         self._machine.trace(process, f"asks: {verb} {job_id[:8]}")
         return asked
 
     def told(self, asked: Asked, answer: str) -> None:
-        asked.answer = answer
+        asked.answer, asked.read_back = answer, self._lost[asked.process] > asked.lost
         self._machine.trace(asked.process, f"is told: {asked.verb} {asked.job_id[:8]}: {answer}")
 
 

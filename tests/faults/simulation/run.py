@@ -100,6 +100,7 @@ async def _rested(machine: Machine) -> list[str]:
 
 
 async def _left(machine: Machine) -> list[str]:
+    """Who is the last one to end, and could not retire, has nobody to take it over."""
     machine.is_closing = True
     for process in machine.living():
         machine.ask_to_leave(process)
@@ -107,7 +108,9 @@ async def _left(machine: Machine) -> list[str]:
     while (living := machine.living()) and machine.loop.time() < deadline:
         await pause(0.5)
     left = machine.column("SELECT writer_id FROM writer WHERE NOT dead")
-    return [f"{process} does not end" for process in living] + [f"writer {one} was not retired" for one in left]
+    chronicle = machine.chronicle
+    stuck = [one for one in left if chronicle.writers[int(one)] not in chronicle.left_behind]
+    return [f"{process} does not end" for process in living] + [f"writer {one} was not retired" for one in stuck]
 
 
 @cache

@@ -104,7 +104,11 @@ class SimulatedStore(SqliteStore):
             super()._end(writer)
         else:
             writer.execute("ROLLBACK")
-        raise CommitUnknown if fate in {Fate.LOST_AFTER, Fate.LOST_BEFORE} else DiskFailed
+        if fate in {Fate.LOST_AFTER, Fate.LOST_BEFORE}:
+            self._machine.chronicle.answer_lost(self._process)
+            raise CommitUnknown
+        self._machine.chronicle.disk_failed(self._process)
+        raise DiskFailed
 
 
 class SimulatedEar:

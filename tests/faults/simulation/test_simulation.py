@@ -32,3 +32,17 @@ def test_it_would_be_found_again(seed: int, monkeypatch: pytest.MonkeyPatch) -> 
     """If what a run is made of has changed, another seed has to take the place of this one."""
     KEPT[seed].apply(monkeypatch)
     assert KEPT[seed].rule in {finding.rule for finding in run(seed).findings}
+
+
+@pytest.mark.parametrize(
+    "seed",
+    [
+        pytest.param(18053, id="the last one to end could not retire, so nobody takes it over"),
+        pytest.param(44051, id="one whose disk had failed was blocked until all others had left"),
+        pytest.param(
+            34916, id="of two who replay a job, the second one's answer is lost, and read from the job as it is"
+        ),
+    ],
+)
+def test_what_the_check_took_for_a_finding_is_none(seed: int) -> None:
+    assert run(seed).findings == []
