@@ -7,18 +7,20 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import asyncpg
 import pytest
+from msgspec import structs
 
 from jobledger import App
 from jobledger._core import commands as c
 from jobledger._core.commands import SubmitAll
 from jobledger._core.outcome import Done
 from jobledger._store.contract import Enlistment
+from jobledger._store.postgres.connected import WatchedConnection
 from jobledger._store.postgres.store import MOST_JOBS, PostgresStore
 from jobledger._store.postgres.target import Target
 from jobledger._types import SECOND
 from jobledger.conformance.driver import Driver
 from jobledger.conformance.writer import Writer
-from jobledger.errors import Fenced
+from jobledger.errors import Fenced, StoreBusy
 from tests.postgres_place import PostgresPlace, Schemas
 from tests.waiting import until
 
@@ -78,6 +80,43 @@ def test_new_jobs_take_it_but_not_very_many(driver: Driver, prompt: Prompt) -> N
 def test_settlements_take_it(driver: Driver, prompt: Prompt) -> None:
     driver.submit_many(3)
     assert prompt(driver.worker, *(settled(job) for job in driver.start(3))) is not None
+
+
+def test_but_not_with_very_many_children(driver: Driver, prompt: Prompt) -> None:
+    driver.submit()
+    (job,) = driver.start()
+    children = tuple(driver.new() for _ in range(MOST_JOBS))
+    settle = structs.replace(settled(job), children=children)
+    assert prompt(driver.worker, settle) is None
+    driver.worker.send(settle)
+
+
+def test_another_loop_gets_a_connection_of_its_own(driver: Driver, store: PostgresStore, prompt: Prompt) -> None:
+    assert prompt(driver.client, driver.new()) is not None
+
+    async def elsewhere() -> None:
+        assert await store.commit_here(driver.client.batch(driver.new())) is not None
+        await store.leave_here()
+
+    asyncio.run(elsewhere())
+    driver.client.number += 1
+
+
+def test_a_statement_that_was_prepared_without_an_answer_is_prepared_again(
+    driver: Driver, prompt: Prompt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server may have it; its name must not be in the way for good."""
+    prepare, kept = WatchedConnection.prepare, list[object]()
+
+    async def unanswered(self: WatchedConnection, *args: Any, **options: Any) -> Any:
+        kept.append(await prepare(self, *args, **options))
+        raise asyncpg.QueryCanceledError("in the middle")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(WatchedConnection, "prepare", unanswered)
+        with pytest.raises(StoreBusy):
+            prompt(driver.client, driver.new())
+    assert prompt(driver.client, driver.new()) is not None
 
 
 def test_what_needs_a_look_at_rows_does_not(driver: Driver, prompt: Prompt) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from jobledger import App
 from jobledger._core import catalog
-from jobledger._store.postgres.loop import WatchfulLoop
+from jobledger._store.postgres.connected import WatchedConnection
 from jobledger.testing.postgres import OwnServer
 from jobledger.testing.postgres.server import Mode
 from tests.faults.freezer import Freezer
@@ -99,7 +99,7 @@ async def test_a_client_notices_nothing_of_a_restart_between_its_calls(
 ) -> None:
     """It had connections, and makes new ones; also when it learns that one has ended only by using it."""
     if not listens:
-        monkeypatch.setattr(WatchfulLoop, "has_news", lambda _: False)
+        monkeypatch.setattr(WatchedConnection, "has_news", lambda _: False)
     async with app:
         await app.declare("work")
         job_id = await app.jobs.submit("work", dedupe="key")

@@ -88,8 +88,6 @@ class Committer:
 
     async def commit_here(self, session: Session, batch: Batch, word: str | None = None) -> batches.Outcome | None:
         """As :meth:`commit`, on this loop, if it takes no more than one question; else None, and nothing was done."""
-        if not self._can_be_quick(batch):
-            return None
         with self._answered(session, batch):
             return await session.ask(lambda session: self._promptly(session, batch, word))
 
@@ -114,6 +112,8 @@ class Committer:
         session.committing = False
         ladder = await self._learnt(session)
         await session.connection()
+        if session.pooled or not self._can_be_quick(batch):
+            return None
         try:
             return await self._quickly(session, batch, ladder, word)
         except WAITED:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import socket
 import weakref
 from typing import TYPE_CHECKING, Any, Final
@@ -27,22 +28,42 @@ _OPTIONS: Final = {
 
 One that is busy, or whose server stands still, still confirms what it gets.
 """
-_transports: Final[weakref.WeakSet[asyncio.BaseTransport]] = weakref.WeakSet()
 
 
 class WatchedConnection(Base):
     """On any loop; the driver sets no options of its sockets."""
 
-    def __init__(self, protocol: Any, transport: asyncio.BaseTransport, *others: Any) -> None:  # noqa: ANN401 - asyncpg's
-        """Connected."""
-        super().__init__(protocol, transport, *others)
-        connection = transport.get_extra_info("socket")
-        if connection.family != socket.AF_UNIX:
-            _watch(connection)
-        _transports.add(transport)
+    def __init__(self, protocol: Any, transport: asyncio.Transport, *others: Any) -> None:  # noqa: ANN401 - asyncpg's
+        """Connected; if it is of no use, its transport is ended, which the driver leaves to nobody."""
+        try:
+            super().__init__(protocol, transport, *others)
+            self._socket: Any = transport.get_extra_info("socket")
+            if self._socket is not None:
+                _watch(self._socket)
+                _sockets[self] = self._socket
+        except BaseException:
+            transport.abort()
+            raise
+
+    def has_news(self) -> bool:
+        """Whether the server has said something, or ended the connection, and the loop has not heard it yet."""
+        number = self._socket.fileno() if self._socket is not None else -1
+        if number < 0:
+            return False
+        if not hasattr(select, "poll"):
+            return True
+        waiting = select.poll()
+        waiting.register(number, select.POLLIN)
+        return bool(waiting.poll(0))
+
+
+_sockets: Final[weakref.WeakKeyDictionary[WatchedConnection, Any]] = weakref.WeakKeyDictionary()
+"""Not all transports can be weakly referenced, and a closed one has no socket; the number of a closed socket is -1."""
 
 
 def _watch(connection: socket.socket) -> None:
+    if connection.family == socket.AF_UNIX:
+        return
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for name, value in _OPTIONS.items():
         option: int | None = getattr(socket, name, None)
@@ -56,8 +77,8 @@ def _leave_to_parent() -> None:
     Nothing may be said on them, and their numbers stay taken, since objects that know them close them some day.
     """
     nothing = os.open(os.devnull, os.O_RDWR)
-    for transport in list(_transports):
-        number = transport.get_extra_info("socket").fileno()
+    for connection in list(_sockets.values()):
+        number = connection.fileno()
         if number >= 0:
             os.dup2(nothing, number, inheritable=False)
     os.close(nothing)

@@ -7,12 +7,12 @@ import logging
 import threading
 import time
 from contextlib import asynccontextmanager, suppress
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import asyncpg
 
 from jobledger._store.postgres.connected import WatchedConnection
-from jobledger._store.postgres.loop import WatchfulLoop
 from jobledger._store.postgres.reported import GONE, LOST, reported
 from jobledger._store.postgres.sql import sql_of
 
@@ -57,8 +57,10 @@ class Session:
         self._what = what
         self._settings = dict(settings or {})
         self._lock = threading.Lock()
-        self._loop: WatchfulLoop | None = None
-        self._connection: asyncpg.Connection[asyncpg.Record] | None = None
+        self._loop: asyncio.SelectorEventLoop | None = None
+        self._home: asyncio.AbstractEventLoop | None = None
+        self._connection: WatchedConnection | None = None
+        self._names = count()
         self._prepared: dict[str, Any] = {}
 
     def run(self, work: Callable[[Session], Awaitable[T]], seconds: float = CALL_SECONDS) -> T:
@@ -72,12 +74,15 @@ class Session:
         """
         with self._lock:
             if self._loop is None:
-                self._loop = WatchfulLoop()
+                self._loop = asyncio.SelectorEventLoop()
             return self._loop.run_until_complete(self.ask(work, seconds))
 
     async def ask(self, work: Callable[[Session], Awaitable[T]], seconds: float = CALL_SECONDS) -> T:
-        """As :meth:`run`, on the loop that this is awaited on, which then has this session for good."""
+        """As :meth:`run`, on the loop that this is awaited on; a connection of another loop is let go."""
         with reported(self.target):
+            if self._home is not asyncio.get_running_loop():
+                self.drop()
+                self._home = asyncio.get_running_loop()
             was_connected, self.committing = self._connection is not None, False
             try:
                 return await self._within(work, seconds)
@@ -94,10 +99,13 @@ class Session:
         except (*LOST, *GONE, asyncpg.ReadOnlySQLTransactionError):
             self.drop()  # whatever state it is in, nobody can tell; and a new one may lead to another server
             raise
+        except asyncio.CancelledError:
+            self.drop()  # in the middle of a question
+            raise
 
     async def _hear(self) -> None:
-        """The loop stood still since the last call: first hear whether the server has ended the connection."""
-        if self._loop is not None and self._loop.has_news():
+        """The loop stood still: first hear whether the server has ended the connection."""
+        if self._connection is not None and self._connection.has_news():
             for _ in range(_TURNS):
                 await asyncio.sleep(0)
 
@@ -110,8 +118,8 @@ class Session:
             self._connection = await self._connect()
         return self._connection
 
-    async def _connect(self) -> asyncpg.Connection[asyncpg.Record]:
-        connection = await asyncpg.connect(
+    async def _connect(self) -> WatchedConnection:
+        connection: WatchedConnection = await asyncpg.connect(
             self.target.dsn, timeout=CONNECT_SECONDS, statement_cache_size=0, connection_class=WatchedConnection,
             server_settings={"application_name": f"jobledger {self._what}"},
         )  # fmt: skip
@@ -129,22 +137,26 @@ class Session:
 
     async def fetch(self, text: str, *args: object) -> list[asyncpg.Record]:
         """The rows of a statement, planned for these arguments; what types it has is asked only once."""
-        return await self._fetch(text, args, "")
+        return await self._fetch(text, args, stays=False)
 
     async def call(self, text: str, *args: object) -> list[asyncpg.Record]:
         """As :meth:`fetch` for one that does nothing but call a function: it stays prepared, as it has only one plan.
 
         Others do not: a plan that was made while the store was empty is a bad one later.
         """
-        return await self._fetch(text, args, f"jobledger_{len(self._prepared)}")
+        return await self._fetch(text, args, stays=True)
 
-    async def _fetch(self, text: str, args: tuple[object, ...], name: str) -> list[asyncpg.Record]:
-        """By a pooler the connection is somebody else's next time: nothing stays."""
+    async def _fetch(self, text: str, args: tuple[object, ...], *, stays: bool) -> list[asyncpg.Record]:
+        """By a pooler the connection is somebody else's next time: nothing stays.
+
+        No name is used again: one that was prepared without an answer would be taken on the server for good.
+        """
         connection = await self.connection()
         if self.pooled:
             return await self._fetch_whole(connection, text, args)
         statement = self._prepared.get(text)
         if statement is None:
+            name = f"jobledger_{next(self._names)}" if stays else ""
             statement = self._prepared[text] = await connection.prepare(text, name=name)
         found: list[asyncpg.Record] = await statement.fetch(*args)
         return found
@@ -185,7 +197,7 @@ class Session:
     def forget(self) -> None:
         """After a fork: the connection is the parent's, and closing it here would end it there."""
         self._inherited = (self._connection, self._loop)
-        self._connection = self._loop = None
+        self._connection = self._loop = self._home = None
         self._prepared = {}
         self._lock = threading.Lock()
 
@@ -193,15 +205,23 @@ class Session:
         """Give the connection back. Idempotent."""
         with self._lock:
             if self._loop is None:
+                self._let_go()
                 return
             self._loop.run_until_complete(self.leave())
             self._loop.close()
             self._loop = None
 
+    def _let_go(self) -> None:
+        """What nobody has given back on its own loop ends there."""
+        connection, self._connection, self._prepared = self._connection, None, {}
+        if connection is not None and self._home is not None:
+            with suppress(RuntimeError):  # it is closed, and so is the connection
+                self._home.call_soon_threadsafe(connection.terminate)
+
     async def leave(self) -> None:
         """Give back a connection of the loop that this is awaited on. Idempotent."""
         if self._connection is not None:
-            with suppress(*LOST, asyncpg.PostgresError):  # the server ends it by itself
+            with suppress(*LOST, asyncpg.PostgresError, RuntimeError):  # the server ends it by itself
                 await self._connection.close(timeout=1)
         self.drop()
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 import asyncpg
 
-from jobledger._core.commands import SubmitAll
+from jobledger._core.commands import Settle, SubmitAll
 from jobledger._core.labels import OVERFLOW
 from jobledger._store.contract import Turn
 from jobledger._store.hint import ANY, types_made_by, word_of
@@ -137,7 +137,7 @@ class PostgresStore(PostgresReader):
     async def commit_here(self, batch: Batch) -> Committed | None:
         """See :class:`jobledger._store.prompt.Prompt`. On a connection of its own, since one belongs to one loop."""
         self._forget_parent()
-        if self._ladder is None or sum(map(_size, batch.commands)) > MOST_JOBS:
+        if self._writing.pooled or self._ladder is None or sum(map(_size, batch.commands)) > MOST_JOBS:
             return None
         outcome = await self._committer.commit_here(self._prompt, batch, self._word(batch))
         return None if outcome is None else self._told(batch, outcome)
@@ -282,13 +282,13 @@ class PostgresStore(PostgresReader):
     async def listen_here(self, heard: Callable[[frozenset[int]], None] | None) -> None:
         """See :class:`jobledger._store.prompt.Prompt`."""
         self._forget_parent()
+        side = None if heard is None else Side(self.target, heard, asyncio.get_running_loop())
         with self._turn:
-            before, self._side = self._side, None
+            before, self._side = self._side, side
         if before is not None:
             await before.leave()
-        if heard is not None:
-            self._side = Side(self.target, heard, asyncio.get_running_loop())
-            await self._side.begun()
+        if side is not None:
+            await side.begun()
 
     def close(self) -> None:
         """See the contract."""
@@ -342,9 +342,8 @@ class PostgresStore(PostgresReader):
         """Work is left: others may have room for it. It is committed, whatever happens here."""
         self._told_at = time.monotonic()
         with self._turn:
-            if self._side is None:
-                self._side = Side(self.target, None)
-        self._side.ring(types)
+            side = self._side = self._side or Side(self.target, None)
+        side.ring(types)
 
     def _close_side(self) -> None:
         with self._turn:
@@ -354,4 +353,10 @@ class PostgresStore(PostgresReader):
 
 
 def _size(command: Command) -> int:
-    return len(command.items) if isinstance(command, SubmitAll) else 1
+    match command:
+        case SubmitAll():
+            return len(command.items)
+        case Settle():
+            return 1 + len(command.children)
+        case _:
+            return 1

@@ -9,7 +9,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from jobledger._store.hint import ANY, both, types_of, word_of
-from jobledger._store.postgres.loop import WatchfulLoop
 from jobledger._store.postgres.reported import GONE, LOST
 from jobledger._store.postgres.session import CONNECT_SECONDS, Session
 from jobledger._store.postgres.sql import sql_of
@@ -46,7 +45,7 @@ class Side:
         """Begin; who wants to hear from a thread waits until that listens."""
         self._target = target
         self._heard = heard
-        self._loop = loop if loop is not None else WatchfulLoop()
+        self._loop = loop if loop is not None else asyncio.SelectorEventLoop()
         self._due = asyncio.Event()
         self._types: frozenset[int] | None = None
         self._adding = threading.Lock()
@@ -149,6 +148,8 @@ class Side:
                 await asyncio.sleep(APART_SECONDS)
 
     def _notified(self, connection: Any, pid: int, _: object, word: object) -> None:  # noqa: ANN401 - asyncpg's own
+        if self._ended or connection.is_closed():
+            return
         if self._heard is not None and pid != connection.get_server_pid():
             self._heard(types_of(str(word)))
 
