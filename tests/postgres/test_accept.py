@@ -18,29 +18,11 @@ from jobledger._store.postgres.store import PostgresStore
 from jobledger._types import SECOND
 from jobledger.conformance.driver import Driver
 from jobledger.errors import CommitUnknown, Fenced, StoreError
-from tests.postgres_place import PostgresPlace, Schemas
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
 FIELDS = ("type_id", "entity", "priority", "timeout", "batch", "trace", "max_attempts", "max_losses")
-
-
-@pytest.fixture
-def driver(postgres_schemas: Schemas) -> Iterator[Driver]:
-    place = PostgresPlace(postgres_schemas)
-    driver = Driver(place)
-    yield driver
-    driver.audit()
-    driver.close()
-    place.forget()
-
-
-@pytest.fixture
-def store(driver: Driver) -> PostgresStore:
-    store = driver.store
-    assert isinstance(store, PostgresStore)
-    return store
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from jobledger._types import SECOND
 from jobledger.conformance.driver import Driver
 from jobledger.conformance.writer import Writer
 from jobledger.errors import Fenced, StoreBusy
-from tests.postgres_place import PostgresPlace, Schemas
+from tests.postgres_place import Schemas
 from tests.waiting import until
 
 if TYPE_CHECKING:
@@ -39,23 +39,6 @@ OURS = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'jobledge
 def settled(job: Job) -> c.Settle:
     assert job.writer_id is not None
     return c.Settle(job.id, job.key, job.run, job.writer_id, Done(), SECOND)
-
-
-@pytest.fixture
-def driver(postgres_schemas: Schemas) -> Iterator[Driver]:
-    place = PostgresPlace(postgres_schemas)
-    driver = Driver(place)
-    yield driver
-    driver.audit()
-    driver.close()
-    place.forget()
-
-
-@pytest.fixture
-def store(driver: Driver) -> PostgresStore:
-    store = driver.store
-    assert isinstance(store, PostgresStore)
-    return store
 
 
 @pytest.fixture
