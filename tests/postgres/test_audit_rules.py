@@ -69,6 +69,7 @@ BROKEN: Final[list[tuple[str, str, set[str]]]] = [
     ("UPDATE jobledger.job SET eligible_at = 101000000 WHERE key = 1", "", set()),
     ("INSERT INTO jobledger.history VALUES (11, 4, 'replayed', 9, 1)", "id11", {"rule_history"}),
     ("INSERT INTO jobledger.history VALUES (2, 3, 'cancel_requested', 9, 1)", "", set()),
+    ("DELETE FROM jobledger.history WHERE job_key = 2", "id2", {"rule_history"}),
     ("UPDATE jobledger.ledger SET writer_id = 99 WHERE writer_id = 1", "writer 99", {"rule_ledger_owner"}),
     ("UPDATE jobledger.last_completed SET writer_id = 99 WHERE writer_id = 1", "writer 99", {"rule_ledger_owner"}),
     ("UPDATE jobledger.job SET fence = 21 WHERE key = 1", "id1", {"rule_numbers"}),

@@ -27,7 +27,7 @@ from jobledger._store.postgres.sql import sql_of
 from jobledger._store.postgres.store import PostgresStore
 from jobledger._store.postgres.target import Target
 from jobledger._store.postgres.work import Held, Work
-from jobledger._store.rows import WIDTH, event_of, job_of
+from jobledger._store.rows import WIDTH, job_of
 from jobledger._types import SECOND
 from tests.postgres.drivers import plain_dsn
 from tests.waiting import until
@@ -130,7 +130,7 @@ async def test_a_row_is_the_one_that_the_rule_book_makes(seed: int, base: Base) 
             arguments = ", ".join(f"{name} => {value}" for name, value in written.items())
             job_id = await base.submit(f"'{type_.name}', {arguments}", command.payload.decode())
             found, payload = await base.job(job_id)
-            (history,) = await base.rows("history", "job_key = $1", found.key)
+            history = await base.rows("history", "job_key = $1", found.key)
             keys = [tuple(row) for row in await base.rows("dedupe", "job_id = $1", job_id)]
             counted = await base.counted()
 
@@ -139,7 +139,7 @@ async def test_a_row_is_the_one_that_the_rule_book_makes(seed: int, base: Base) 
         merge(expected, change.deltas, LADDER)
         assert found == change.job
         assert json.loads(payload) == json.loads(command.payload)
-        assert (event_of(tuple(history)[2:]), history["version"]) == (change.event, 1)
+        assert (change.event, history) == (None, [])
         assert keys == ([] if command.dedupe is None else [(type_.type_id, command.dedupe, job_id, found.dedupe_until)])
         assert counted == expected
         lanes.add(found.lane)
@@ -305,7 +305,7 @@ async def test_it_is_in_nobodys_way_and_says_nothing(base: Base) -> None:
             base.schema.strip('"'),
         )
 
-    assert {row[0] for row in locks} == {"job", "history", "dedupe", "ledger_delta"}
+    assert {row[0] for row in locks} == {"job", "dedupe", "ledger_delta"}
     assert heard == []
     await base.connection.execute(f"SELECT {base.schema}.wake()")
     await until(lambda: heard, "the wake-up is heard")

@@ -12,9 +12,9 @@ import pytest
 from jobledger._core import catalog
 from jobledger._core import commands as c
 from jobledger._core.catalog import BY_NUMBER, Kind
-from jobledger._core.decide import LEGAL, PRUNED_CELLS, Change, Refusal, Refused, decide, duplicate, submit
+from jobledger._core.decide import LEGAL, PRUNED_CELLS, Change, Refusal, Refused, decide, duplicate, submit, submitted
 from jobledger._core.deltas import CALM, WHILE_FAILING, Delta
-from jobledger._core.job import DUE_LANES, ENDED, PRUNABLE, STATUS_OF, EventName, Job, Lane, Status
+from jobledger._core.job import DUE_LANES, ENDED, PRUNABLE, STATUS_OF, Event, EventName, Job, Lane, Status
 from jobledger._core.outcome import Cancel, Done, Fail, Failed, Outcome, Reason, Retry
 from jobledger._core.retry import RetryPolicy
 from jobledger._types import SECOND
@@ -260,8 +260,8 @@ def test_a_submit_changes_what_the_table_says(
     assert booked(change.deltas, Kind.COUNTER) == {"enqueued": 1}
     assert booked(change.deltas, Kind.GAUGE) == gauges
     assert booked(change.deltas, Kind.HISTOGRAM)["mailbox_wait"] == waits
-    assert change.event is not None
-    assert change.event.name is EventName.SUBMITTED
+    assert change.event is None
+    assert submitted(job) == Event(EventName.SUBMITTED, NOW, 0)
 
 
 def test_a_duplicate_counts_and_names_the_holder() -> None:

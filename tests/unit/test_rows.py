@@ -115,6 +115,18 @@ def test_any_event_comes_back_as_it_was_written(event: Event) -> None:
         assert [rows.event_of(row) for row in pages.all("history", (41,))] == [event]
 
 
+def test_a_history_begins_with_what_the_row_says_once() -> None:
+    job = job_in(Lane.PROCESSING)
+    first, started = (EventName.SUBMITTED, job.submitted_at, 0), (EventName.STARTED, NOW, 1)
+    rest = (MINE, None, None, None)
+    expected = (Event(*first), Event(*started, MINE))
+    assert rows.history(job, [(*started, *rest)]) == expected
+    assert rows.history(job, [(*first, None, *rest[1:]), (*started, *rest)]) == expected, (
+        "as an earlier version wrote it"
+    )
+    assert rows.history(job, []) == expected[:1]
+
+
 OUTCOMES: list[Outcome] = [Done(), Failed("x"), Retry(after=2), Fail("x", Reason.VALIDATION), Cancel("c")]
 COMMANDS: list[c.JobCommand] = [
     c.Due(),

@@ -53,7 +53,7 @@ class Change(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         job: the row after it.
-        event: what history keeps, if the status changed.
+        event: what history keeps, if the status changed; of a new job its row says it: see :func:`submitted`.
         deltas: what the ledger counts in the same commit.
         frees: the entity's mailbox has lost its holder: hand it over.
     """
@@ -98,7 +98,12 @@ def submit(command: c.Submit, now: Micros, *, number: int, occupied: bool | None
         batch=command.batch, trace=command.trace, writer_id=None, fence=0, started_at=None, cancel_at=None,
         ended_at=None, reason=None, error=None, result=None, progress=None, version=1,
     )  # fmt: skip
-    return Change(job, Event(EventName.SUBMITTED, now, 0), (count(catalog.ENQUEUED, job), *_enter(job)))
+    return Change(job, None, (count(catalog.ENQUEUED, job), *_enter(job)))
+
+
+def submitted(job: Job) -> Event:
+    """The first transition of a job. Its row says all of it, for good, so no event is kept beside it."""
+    return Event(EventName.SUBMITTED, job.submitted_at, 0)
 
 
 def duplicate(command: c.Submit, holder: str) -> Refusal:

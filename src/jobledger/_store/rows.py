@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from jobledger._core.decide import submitted
 from jobledger._core.job import LANES, Event, EventName, Job, Progress
 from jobledger._core.outcome import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 _FIELDS: Final = Job.__struct_fields__
 _LANE: Final = _FIELDS.index("lane")
@@ -71,6 +72,16 @@ def history_of(job: Job, event: Event) -> tuple[Any, ...]:
     return (
         job.key, job.version, event.name, event.at, event.run, event.writer_id, event.reason, event.error, event.micros,
     )  # fmt: skip
+
+
+def history(job: Job, found: Iterable[Sequence[Any]]) -> tuple[Event, ...]:
+    """All that has happened to a job: its rows of the history, after what its own row says.
+
+    Jobs of earlier versions have a row for that, too.
+    """
+    events = tuple(event_of(row) for row in found)
+    first = submitted(job)
+    return events if first in events[:1] else (first, *events)
 
 
 def event_of(row: Sequence[Any]) -> Event:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from jobledger._core.books import balance
+from jobledger._core.decide import submitted
 from jobledger._metrics.snapshot import Snapshot
 from jobledger._store import rows
 from jobledger._store.sqlite import reads
@@ -41,7 +42,7 @@ class Books:
         self.types = {type_.type_id: type_.name for type_ in read.ledger.types}
         self.jobs: dict[str, Job] = {job.id: job for job in map(rows.job_of, found)}
         self._payloads: dict[str, dict[str, Any]] = {row[1]: msgspec.json.decode(row[rows.WIDTH]) for row in found}
-        self.history: dict[str, list[Event]] = {job_id: [] for job_id in self.jobs}
+        self.history: dict[str, list[Event]] = {job.id: [submitted(job)] for job in self.jobs.values()}
         ids = {job.key: job.id for job in self.jobs.values()}
         for key, *event in events:
             self.history[ids[key]].append(rows.event_of(event))

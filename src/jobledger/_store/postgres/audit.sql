@@ -79,9 +79,9 @@ SELECT id FROM {schema}.job WHERE lane = 'ready' AND (eligible_at IS NULL OR eli
 -- the last transition in the history of a job agrees with its lane
 SELECT id FROM (
     SELECT key, id, lane FROM {schema}.job WHERE lane = 'processing' UNION ALL SELECT key, id, lane FROM {schema}.ended
-) AS job WHERE (
+) AS job WHERE coalesce((
     SELECT name FROM {schema}.history AS history WHERE history.job_key = job.key ORDER BY history.version DESC LIMIT 1
-) NOT IN (
+), 'submitted') NOT IN (
     CASE lane WHEN 'processing' THEN 'started' WHEN 'complete' THEN 'completed' WHEN 'failed' THEN 'dead_lettered' ELSE lane END,
     CASE lane WHEN 'processing' THEN 'cancel_requested' ELSE lane END
 );

@@ -42,9 +42,9 @@ SELECT id FROM job WHERE lane = 'ready' AND (eligible_at IS NULL OR eligible_at 
 
 -- name: rule_history
 -- the last transition in the history of a job agrees with its lane
-SELECT id FROM job WHERE lane IN ('processing', 'complete', 'failed', 'cancelled', 'discarded') AND (
+SELECT id FROM job WHERE lane IN ('processing', 'complete', 'failed', 'cancelled', 'discarded') AND coalesce((
     SELECT name FROM history WHERE job_key = job.key ORDER BY version DESC LIMIT 1
-) NOT IN (
+), 'submitted') NOT IN (
     CASE lane WHEN 'processing' THEN 'started' WHEN 'complete' THEN 'completed' WHEN 'failed' THEN 'dead_lettered' ELSE lane END,
     CASE lane WHEN 'processing' THEN 'cancel_requested' ELSE lane END
 );

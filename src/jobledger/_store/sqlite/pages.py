@@ -107,7 +107,6 @@ class Pages:
             return False
         self.calls |= any(job.lane is Lane.SCHEDULED for job in jobs)
         self.left.update(job.id for job in jobs if job.lane is Lane.READY)
-        self._history += [rows.history_of(it.job, it.event) for it in changes if it.event is not None]
         self.book(chain.from_iterable(change.deltas for change in changes))
         return True
 

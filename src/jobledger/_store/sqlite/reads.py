@@ -55,7 +55,7 @@ def record(connection: apsw.Connection, job_id: str) -> Record | None:
         if row is None:
             return None
         job = rows.job_of(row)
-        history = tuple(rows.event_of(event) for event in connection.execute(SQL["history"], (job.key,)))
+        history = rows.history(job, connection.execute(SQL["history"], (job.key,)))
         type_ = next(type_ for type_ in job_types(connection) if type_.type_id == job.type_id)
     return Record(job, type_, row[rows.WIDTH], history)
 
