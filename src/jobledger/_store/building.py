@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec.structs import replace
@@ -66,15 +66,15 @@ class Builder:
         Raises:
             UnknownType, InvalidPayload, InvalidOption: it could not be sent.
         """
-        if payload is None:
-            payload = {}
+        return self._made(self._type(type_name, strange=strange), {} if payload is None else payload, options)
+
+    def _made(self, type_: JobType, payload: Mapping[str, object], options: Options) -> Built:
         if not isinstance(payload, dict) and not hasattr(payload, "keys"):
             raise not_an_object(payload)
-        type_ = self._type(type_name, strange=strange)
         encoded = encode_payload(payload)
         self._check(type_.name, encoded)
-        job_id = JobId(self._clock.new_id())
-        return Built(job_id, replace(self._form(type_, options), id=str(job_id), payload=encoded), options)
+        text = self._clock.new_id()
+        return Built(JobId(text), replace(self._form(type_, options), id=text, payload=encoded), options)
 
     def _form(self, type_: JobType, options: Options) -> Submit:
         """Jobs of a batch have one in common."""
@@ -97,7 +97,8 @@ class Builder:
         if len(items) > MAX_ITEMS:
             message = f"a batch has at most {MAX_ITEMS:,} items, not {len(items):,}: send it in chunks"
             raise InvalidOption(message)
-        built = [self._item(index, type_name, item, options, strange=strange) for index, item in enumerate(items)]
+        type_ = self._type(type_name, strange=strange)
+        built = [self._item(index, type_, item, options) for index, item in enumerate(items)]
         size = sum(len(one.sent.payload) for one in built)
         if size > MAX_BATCH_BYTES:
             message = f"a batch has at most {MAX_BATCH_BYTES:,} bytes of payload, not {size:,}: send it in chunks"
@@ -106,14 +107,13 @@ class Builder:
             check_distinct([one.sent.dedupe for one in built])
         return built
 
-    def _item(self, index: int, type_name: str, item: Any, options: Options, *, strange: bool) -> Built:  # noqa: ANN401 - what a caller put into a list
+    def _item(self, index: int, type_: JobType, item: Any, options: Options) -> Built:  # noqa: ANN401 - what a caller put into a list
         try:
             if not isinstance(item, Item):
-                if item is None:
-                    raise not_an_object(item)
-                return self.one(type_name, cast("Mapping[str, object]", item), options, strange=strange)
+                return self._made(type_, item, options)
             own = {name: value for name in item.__struct_fields__[1:] if (value := getattr(item, name)) is not None}
-            return self.one(type_name, item.payload, replace(options, **own), strange=strange)
+            payload: Any = item.payload
+            return self._made(type_, {} if payload is None else payload, replace(options, **own))
         except InvalidInput as error:
             error.args = (f"item {index} of the batch: {error} (nothing was submitted)",)
             raise

@@ -55,6 +55,8 @@ def encode(value: object) -> bytes:
     except (TypeError, ValueError, OverflowError, NotImplementedError, RecursionError) as error:
         message = f"not JSON: {error}"
         raise InvalidPayload(message) from error
+    if len(encoded) <= MAX_DEPTH:
+        return encoded
     if _has_long_number(encoded):
         message = f"not JSON that everybody can read: a number has more than {MAX_DIGITS:,} digits; use a string"
         raise InvalidPayload(message)
@@ -73,7 +75,7 @@ def _has_long_number(encoded: bytes) -> bool:
 
 def _is_deep(encoded: bytes) -> bool:
     """Whether a reader might not come to its end: how deep he can go depends on who calls him."""
-    if len(encoded) <= MAX_DEPTH or encoded.count(b"[") + encoded.count(b"{") <= MAX_DEPTH:
+    if encoded.count(b"[") + encoded.count(b"{") <= MAX_DEPTH:
         return False
     left = _STRINGS.sub(b"", encoded).translate(_ONE_KIND, _NO_BRACKETS)
     for _ in range(MAX_DEPTH):  # each round takes the innermost away

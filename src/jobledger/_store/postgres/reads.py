@@ -56,7 +56,7 @@ async def record(connection: Connection, sql: Mapping[str, str], job_id: str) ->
         row = tuple(found)
         job = rows.job_of(row)
         events = await connection.fetch(sql["history"], job.key)
-    return Record(job, JobType(*row[rows.WIDTH + 1 :]), row[rows.WIDTH], rows.history(job, events))
+    return Record(job, JobType(*row[rows.WIDTH + 1 :]), row[rows.WIDTH], rows.history(job, map(tuple, events)))
 
 
 async def prospect(

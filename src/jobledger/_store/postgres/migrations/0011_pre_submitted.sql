@@ -1,5 +1,5 @@
 -- That a job was submitted is in its own row, and when. A row of the history that says the same is left out: it made a
--- fifth of the work that a batch of new jobs is.
+-- sixth of what the server does for a batch of new jobs.
 
 -- New jobs. Fewer keys than ids: some are here already.
 CREATE OR REPLACE FUNCTION {schema}.add_jobs(p_new {schema}.arrivals, p_writer bigint, p_now bigint) RETURNS bigint[]
