@@ -33,8 +33,8 @@ _JOBS = """
 """
 _HISTORIES = """
     WITH RECURSIVE many (n) AS (SELECT ?1 UNION ALL SELECT n + 1 FROM many WHERE n < ?2)
-    INSERT INTO history SELECT n, version, name, ?3, version > 1, NULL, NULL, NULL, NULL FROM many
-    CROSS JOIN (SELECT 1 AS version, 'submitted' AS name UNION ALL SELECT 2, 'started' UNION ALL SELECT 3, 'completed')
+    INSERT INTO history SELECT n, version, name, ?3, 1, NULL, NULL, NULL, NULL FROM many
+    CROSS JOIN (SELECT 2 AS version, 'started' AS name UNION ALL SELECT 3, 'completed')
 """
 
 
