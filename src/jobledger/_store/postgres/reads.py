@@ -48,15 +48,14 @@ async def job_types(connection: Connection, sql: Mapping[str, str]) -> tuple[Job
 
 
 async def record(connection: Connection, sql: Mapping[str, str], job_id: str) -> Record | None:
-    """One job, whole."""
+    """One job, whole: in one question, since each takes longer than its answer."""
     async with snapshot(connection):
         found = await connection.fetchrow(sql["record"], job_id)
-        if found is None:
-            return None
-        row = tuple(found)
-        job = rows.job_of(row)
-        events = await connection.fetch(sql["history"], job.key)
-    return Record(job, JobType(*row[rows.WIDTH + 1 :]), row[rows.WIDTH], rows.history(job, map(tuple, events)))
+    if found is None:
+        return None
+    *row, history = found
+    job = rows.job_of(row)
+    return Record(job, JobType(*row[rows.WIDTH + 1 :]), row[rows.WIDTH], rows.history(job, json.loads(history or "[]")))
 
 
 async def prospect(

@@ -19,15 +19,14 @@ SET LOCAL enable_seqscan = on; SET LOCAL enable_bitmapscan = on;
 SELECT type_id, name, label, priority, max_attempts, max_losses, timeout FROM {schema}.type ORDER BY type_id;
 
 -- name: record
--- A job with its payload and its type, wherever it is.
-SELECT found.*, type.type_id, type.name, type.label, type.priority, type.max_attempts, type.max_losses, type.timeout
+-- A job with its payload, its type and its history in order (an array of arrays, as JSON), wherever it is.
+SELECT found.*, type.type_id, type.name, type.label, type.priority, type.max_attempts, type.max_losses, type.timeout, (
+    SELECT json_agg(json_build_array(name, at, run, writer_id, reason, error, micros) ORDER BY version)::text
+    FROM {schema}.history AS history WHERE history.job_key = found.key
+) AS history
 FROM (
     SELECT * FROM {schema}.job WHERE id = $1 UNION ALL SELECT * FROM {schema}.ended WHERE id = $1
 ) AS found JOIN {schema}.type AS type ON type.type_id = found.type_id;
-
--- name: history
--- All transitions of a job, in order.
-SELECT name, at, run, writer_id, reason, error, micros FROM {schema}.history WHERE job_key = $1 ORDER BY version;
 
 -- name: ledger
 -- The books: every writer, the base and what waits to be folded, summed in one statement. As text, since the sums of the
