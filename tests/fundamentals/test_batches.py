@@ -48,6 +48,7 @@ async def test_an_empty_batch_is_nothing(app: App) -> None:
     async with app:
         await app.declare("mail")
         assert await app.jobs.submit("mail", []) == []
+        assert await app.jobs.submit("nobody knows", []) == []
 
 
 async def test_a_batch_has_limits(app: App) -> None:

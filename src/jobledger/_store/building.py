@@ -97,6 +97,8 @@ class Builder:
         if len(items) > MAX_ITEMS:
             message = f"a batch has at most {MAX_ITEMS:,} items, not {len(items):,}: send it in chunks"
             raise InvalidOption(message)
+        if not items:
+            return []
         type_ = self._type(type_name, strange=strange)
         built = [self._item(index, type_, item, options) for index, item in enumerate(items)]
         size = sum(len(one.sent.payload) for one in built)

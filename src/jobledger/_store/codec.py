@@ -55,7 +55,7 @@ def encode(value: object) -> bytes:
     except (TypeError, ValueError, OverflowError, NotImplementedError, RecursionError) as error:
         message = f"not JSON: {error}"
         raise InvalidPayload(message) from error
-    if len(encoded) <= MAX_DEPTH:
+    if len(encoded) <= MAX_DEPTH:  # too short for what is looked for below; nearly all are
         return encoded
     if _has_long_number(encoded):
         message = f"not JSON that everybody can read: a number has more than {MAX_DIGITS:,} digits; use a string"
