@@ -158,7 +158,13 @@ async def test_stopping_at_once_while_a_claim_is_being_committed(app: App) -> No
 
 
 async def test_stopping_before_the_first_step(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A task that is cancelled before it began would never end as one should: it is released all the same."""
+    """A task that is cancelled before it began would never end as one should: it is released all the same.
+
+    Tasks begin at once where they can; a loop that makes them in its own way, as here, begins them later.
+    """
+    asyncio.get_running_loop().set_task_factory(
+        lambda loop, coroutine, **options: asyncio.Task(coroutine, loop=loop, **options)
+    )
     take = Dispatcher.take
     runs: list[str] = []
 

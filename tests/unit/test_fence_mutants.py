@@ -18,6 +18,7 @@ from jobledger._core import commands as c
 from jobledger._core import decide as rules
 from jobledger._core.decide import Refused
 from jobledger._core.job import Status
+from jobledger._store.contract import Batch, Enlistment
 from jobledger._store.rows import job_of
 from jobledger._store.sqlite import batch as batches
 from jobledger._store.sqlite import connection, pages, upkeep
@@ -96,20 +97,36 @@ def a_clone_of_a_writer_goes_on(driver: Driver) -> None:
 
 def a_decision_is_saved_on_a_row_that_has_changed(driver: Driver) -> None:
     job_id = driver.submit()
-    with transaction(driver) as page:
+    with pytest.raises(StoreError, match="changed under"), transaction(driver) as page:
         job = page.by_id(job_id)
         batches.apply(page, job, c.Cancel(job_id))
-        with pytest.raises(StoreError, match="changed under"):
-            batches.apply(page, job, c.Cancel(job_id))
+        batches.apply(page, job, c.Cancel(job_id))
+
+
+def a_promotion_is_saved_on_a_row_that_has_changed(driver: Driver) -> None:
+    job_id = driver.submit(delay=5)
+    with pytest.raises(StoreError, match="changed under"), transaction(driver) as page:
+        job = page.by_id(job_id)
+        batches.apply(page, job, c.Due())
+        batches.apply(page, job, c.Due())
+
+
+def another_process_asks_a_running_job_to_stop(driver: Driver) -> None:
+    job_id = driver.submit()
+    job = driver.start_one()
+    with closing(driver.open()) as elsewhere:
+        client = elsewhere.enlist(Enlistment("client", "elsewhere", 1, 0, (), 0))
+        elsewhere.commit(Batch(client, 1, (c.Cancel(job_id),), None))
+        elsewhere.retire(client)
+    assert driver.fail(job).status == Status.CANCELLED
 
 
 def a_start_is_saved_on_a_row_that_has_changed(driver: Driver) -> None:
     job_id = driver.submit()
-    with transaction(driver) as page:
+    with pytest.raises(StoreError, match="changed under"), transaction(driver) as page:
         job = page.by_id(job_id)
         batches.apply(page, job, c.Cancel(job_id))
-        with pytest.raises(StoreError, match="changed under"):
-            batches.apply(page, job, c.Start(driver.worker.writer_id))
+        batches.apply(page, job, c.Start(driver.worker.writer_id))
 
 
 def an_entity_runs_one_at_a_time(driver: Driver) -> None:
@@ -379,6 +396,10 @@ def strict_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batches, "_first_duplicate", lambda *_: None)
 
 
+def what_is_known_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages.Pages, "doubt", lambda *_: None)
+
+
 def takeovers_look_at_no_due_job(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(upkeep, "promote", lambda *_: None)
 
@@ -388,8 +409,10 @@ MUTANTS = [
     Mutant("the dead may count", a_zombie_counts_after_the_takeover, sql("fence", " AND NOT dead")),
     Mutant("batches have no number", a_batch_is_sent_twice, sql("fence", "batch_no = ? - 1", "? > 0")),
     Mutant("numbers may repeat", a_clone_of_a_writer_goes_on, sql("fence", "batch_no = ? - 1", "batch_no <= ?")),
-    Mutant("saves have no guard", a_decision_is_saved_on_a_row_that_has_changed, sql("save_job", GUARD, "AND ? > 0")),
+    Mutant("saves have no guard", a_promotion_is_saved_on_a_row_that_has_changed, sql("save_job", GUARD, "AND ? > 0")),
+    Mutant("ends have no guard", a_decision_is_saved_on_a_row_that_has_changed, sql("save_ended", GUARD, "AND ? > 0")),
     Mutant("starts have no guard", a_start_is_saved_on_a_row_that_has_changed, sql("save_started", GUARD, "AND ? > 0")),
+    Mutant("known jobs never change", another_process_asks_a_running_job_to_stop, what_is_known_stands),
     Mutant("nobody looks for the holder", an_entity_runs_one_at_a_time, sql("occupied", "holds = 1", "holds = 2")),
     Mutant(
         "nobody looks, and no index guards", an_entity_runs_one_at_a_time,

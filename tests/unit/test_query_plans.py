@@ -22,7 +22,7 @@ SEARCHED: Final = {
     "occupied": "job_holder", "head": "job_box", "due": "job_due", "next_due": "job_due", "claim": "job_claim",
     "claim_suspect": "job_suspect", "stops": "job_stop", "key_holder": BY_ID, "prunable": "job_ended",
     "job_by_key": PRIMARY, "job_by_id": BY_ID, "record": BY_ID, "save_job": PRIMARY, "save_started": PRIMARY,
-    "save_progress": PRIMARY, "forget_job": PRIMARY, "drop_expired_keys": BY_ID,
+    "save_ended": PRIMARY, "save_progress": PRIMARY, "forget_job": PRIMARY, "drop_expired_keys": BY_ID,
 }  # fmt: skip
 """Statements that find their rows through an index."""
 SCANNED: Final = {

@@ -170,8 +170,9 @@ def test_a_row_that_is_not_the_one_decided_on_is_not_written() -> None:
         pages.insert(Change(job, None, ()), b"{}")
         stale = replace(job, version=job.version + 1)
         for command in (c.Start(MINE), c.Cancel("a")):
-            with pytest.raises(StoreError, match="changed under its own transaction"):
+            with pytest.raises(StoreError, match="changed under their own transaction"):
                 apply(pages, stale, command)
+                pages.flush()
         assert pages.by_key(job.key) == job
 
 

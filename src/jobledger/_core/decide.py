@@ -132,10 +132,10 @@ def decide(
     if job.status not in LEGAL[type(command)]:
         return _refuse(job, command)
     match command:
-        case c.Start():
-            return _start(job, command, now, number)
         case c.Settle() | c.Release() | c.Report():
             return _running(job, command, now)
+        case c.Start():
+            return _start(job, command, now, number)
         case c.Due() | c.Activate() | c.Park():
             return _placed(job, command, now, occupied=occupied)
         case c.Cancel():
@@ -145,13 +145,8 @@ def decide(
         case c.Replay():
             return _replay(job, now, number, occupied=occupied)
         case c.Discard():
-            return _ended(
-                job,
-                Lane.DISCARDED,
-                EventName.DISCARDED,
-                now,
-                (count(catalog.DISCARDED, job), count(catalog.DLQ_SIZE, job, -1)),
-            )
+            deltas = (count(catalog.DISCARDED, job), count(catalog.DLQ_SIZE, job, -1))
+            return _ended(job, Lane.DISCARDED, EventName.DISCARDED, now, deltas)
         case c.Prune():
             return Change(job, None, (count(catalog.PRUNED, job, cell=PRUNED_CELLS[job.status]),))
         case _:
@@ -209,10 +204,11 @@ def _settle(job: Job, command: c.Settle, now: Micros) -> Change:
     worked = (observe(catalog.PROCESSING, job, command.elapsed), count(catalog.RUNNING, job, -1))
     match command.outcome:
         case Done():
-            ended = replace(job, result=command.result)
             reason = Reason.TIMEOUT if command.late else None
             deltas = (count(catalog.COMPLETIONS, job), _lasted(job, now), *worked)
-            return _ended(ended, Lane.COMPLETE, EventName.COMPLETED, now, deltas, reason, elapsed=command.elapsed)
+            return _ended(
+                job, Lane.COMPLETE, EventName.COMPLETED, now, deltas, reason, None, command.elapsed, command.result
+            )
         case Cancel(error=error):
             deltas = (count(catalog.CANCELLATIONS, job, cell=CALM), _lasted(job, now), *worked)
             return _ended(job, Lane.CANCELLED, EventName.CANCELLED, now, deltas, None, error, command.elapsed)
@@ -307,12 +303,13 @@ def _dead(
 
 def _ended(
     job: Job, lane: Lane, name: EventName, now: Micros, deltas: tuple[Delta, ...],
-    reason: Reason | None = None, error: str | None = None, elapsed: Micros | None = None,
+    reason: Reason | None = None, error: str | None = None, elapsed: Micros | None = None, result: bytes | None = None,
 ) -> Change:  # fmt: skip
     event = Event(name, now, job.run, job.writer_id, reason, error, elapsed)
     ended = replace(
-        job, lane=lane, holds=False, ended_at=now, writer_id=None, reason=reason, error=error, version=job.version + 1
-    )
+        job, lane=lane, holds=False, ended_at=now, writer_id=None, reason=reason, error=error, result=result,
+        version=job.version + 1,
+    )  # fmt: skip
     return Change(ended, event, deltas, frees=job.holds)
 
 

@@ -140,6 +140,8 @@ class UserMetrics:
 
     def drain(self) -> tuple[UserDelta, ...]:
         """Take what was counted, each counter once, and begin again."""
+        if not self._counts and not self._observations:
+            return ()
         counted = [UserDelta(name, Kind.COUNTER.value, labels, n) for (name, labels), n in self._counts.items()]
         drained = tuple(
             replace(one, help=self._help[one.name]) if one.name in self._help else one

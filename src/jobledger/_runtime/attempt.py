@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from jobledger._core.commands import Release, Settle
 from jobledger._core.outcome import Cancel, Done, Fail, Failed, Outcome, Reason, Retry
-from jobledger._runtime.context import Stop
+from jobledger._runtime.context import Context, Signals, Stop
 from jobledger._runtime.current import CURRENT
 from jobledger._runtime.told import clipped, told
 from jobledger._store.codec import encode
@@ -23,8 +25,7 @@ if TYPE_CHECKING:
     from jobledger._clock import Clock
     from jobledger._core.commands import Running
     from jobledger._core.job import Job
-    from jobledger._runtime.context import Context, Signals
-    from jobledger._runtime.joined import Joined
+    from jobledger._runtime.context import Runtime
     from jobledger._runtime.registry import Registration
     from jobledger._store.contract import Claimed
 
@@ -35,12 +36,13 @@ class Attempt:
     Args:
         claimed: the job and its payload.
         registration: its handler.
-        context: what the handler sees; signals: the runtime's side of it.
-        joined: its transaction, if the handler opens one.
+        runtime: what its context needs of the worker.
         clock: for the execution time and the jitter.
         threads: where ``def`` handlers run.
 
     Attributes:
+        context: what the handler sees; signals: the runtime's side of it.
+        task: what it runs in, once it runs.
         execution: what it is traced with.
         is_running: its code has not stopped yet.
         raised: the type of the exception that its code ended with.
@@ -49,35 +51,26 @@ class Attempt:
     __slots__ = (
         "_clock",
         "_payload",
-        "_signals",
         "_threads",
         "context",
         "execution",
         "is_running",
         "job",
-        "joined",
         "raised",
         "registration",
+        "signals",
         "task",
     )
 
     def __init__(
-        self,
-        claimed: Claimed,
-        registration: Registration,
-        context: Context,
-        signals: Signals,
-        joined: Joined,
-        clock: Clock,
-        threads: Executor,
+        self, claimed: Claimed, registration: Registration, runtime: Runtime, clock: Clock, threads: Executor
     ) -> None:
         """Not started yet."""
         self.job: Job = claimed.job
         self.registration = registration
-        self.context = context
-        self.joined = joined
-        self._signals = signals
-        self.task: asyncio.Task[None] | None = None
+        self.signals = Signals()
+        self.context = Context(claimed.job, registration, self.signals, runtime)
+        self.task: asyncio.Task[object] | None = None
         self._payload = claimed.payload
         self._clock = clock
         self._threads = threads
@@ -87,7 +80,7 @@ class Attempt:
 
     def stop(self, why: Stop) -> None:
         """Ask the code to stop: a task is cancelled, a thread sees ``ctx.cancelled``."""
-        is_new = self._signals.ask_to_stop(why)
+        is_new = self.signals.ask_to_stop(why)
         # Each reason once: what is heard again with every batch must not cancel the clean-up too. And a task
         # cancelled before its first step would never run at all, and so never settle.
         if is_new and self.is_running and self.registration.is_async and self.task is not None:
@@ -102,7 +95,12 @@ class Attempt:
         self.is_running = True
         CURRENT.set(self.context)
         try:
-            outcome, result = self._answered(await self._call())
+            arguments = self._arguments()
+            if self.registration.is_async:
+                answer = await self.registration.function(**arguments)
+            else:
+                answer = await self._threaded(arguments)
+            outcome, result = self._answered(answer)
         except _UnfitError as error:
             outcome, result = Fail(clipped(str(error)), Reason.VALIDATION), None
         except _StillRunningError:
@@ -123,7 +121,7 @@ class Attempt:
                 timer.cancel()
         return self._settle(outcome, result, micros(self._clock.monotonic() - began))
 
-    async def _call(self) -> Any:  # noqa: ANN401 - a handler may return anything
+    def _arguments(self) -> dict[str, Any]:
         signature = self.registration.signature
         try:
             arguments = signature.read(self._payload)
@@ -131,9 +129,11 @@ class Attempt:
             raise _UnfitError(str(error)) from error
         if signature.context is not None:
             arguments[signature.context] = self.context
-        self.context.check()
-        if self.registration.is_async:
-            return await self.registration.function(**arguments)
+        if self.signals.stop is not None:
+            self.context.check()
+        return arguments
+
+    async def _threaded(self, arguments: dict[str, Any]) -> Any:  # noqa: ANN401 - a handler may return anything
         context = contextvars.copy_context()
         ended = asyncio.get_running_loop().run_in_executor(
             self._threads, lambda: context.run(self._in_thread, arguments)
@@ -156,6 +156,8 @@ class Attempt:
             return None, error
 
     def _answered(self, answer: object) -> tuple[Outcome, bytes | None]:
+        if not isinstance(answer, Struct):
+            return self._encoded(answer)
         match answer:
             case Retry(after=after, error=error):
                 return _retried(after, clipped(str(error))), None
@@ -171,12 +173,12 @@ class Attempt:
     def _encoded(self, result: object) -> tuple[Outcome, bytes | None]:
         """Its work is done, so a result that can't be kept must not make it run again."""
         try:
-            return Done(), None if result is None else encode(result)
+            return _DONE, None if result is None else encode(result)
         except Exception as error:  # noqa: BLE001 - a model's own code may raise anything
             return Fail(clipped(f"the work was done, but its result can't be stored: {error}"), Reason.VALIDATION), None
 
     def _stopped(self, error: BaseException) -> Outcome | None:
-        match self._signals.stop:
+        match self.signals.stop:
             case Stop.CANCEL:
                 return Cancel()
             case Stop.TIMEOUT:
@@ -196,15 +198,18 @@ class Attempt:
             outcome=outcome,
             elapsed=elapsed,
             result=result,
-            late=self._signals.stop is Stop.TIMEOUT,
+            late=self.signals.stop is Stop.TIMEOUT,
             retry=self.registration.retry,
-            jitter=1.0 if isinstance(outcome, Done) else self._clock.sample(),
-            children=tuple(self._signals.children),
+            jitter=1.0 if outcome is _DONE else self._clock.sample(),
+            children=self.signals.children,
             metrics=self.context.metrics.drain(),
         )
 
     def _writer(self) -> int:
         return self.job.writer_id or 0
+
+
+_DONE: Final = Done()
 
 
 class _UnfitError(Exception):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Final, Protocol, Unpack
 
 from jobledger._core.priority import Priority
 from jobledger._core.tally import UserMetrics
@@ -11,7 +11,7 @@ from jobledger._store.intake import SubmitOptions
 from jobledger.errors import AttemptCancelled, AttemptStopped, AttemptTimedOut
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from contextlib import AbstractAsyncContextManager
 
     import asyncpg
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from jobledger._core.commands import Submit
     from jobledger._core.help_texts import HelpTexts
     from jobledger._core.job import Job
+    from jobledger._runtime.joined import Joined
+    from jobledger._runtime.registry import Registration
     from jobledger._types import JobId
 
 
@@ -36,21 +38,44 @@ class Signals:
     Attributes:
         stop: why the attempt should end, if it should.
         children: to be submitted with the completion.
+        joined: its transaction, once the handler has asked for one.
     """
 
-    __slots__ = ("_asked", "children", "stop")
+    __slots__ = ("_asked", "children", "joined", "stop")
 
     def __init__(self) -> None:
         self.stop: Stop | None = None
-        self.children: list[Submit] = []
-        self._asked: set[Stop] = set()
+        self.children: tuple[Submit, ...] = ()
+        self.joined: Joined | None = None
+        self._asked: frozenset[Stop] = _NOTHING
 
     def ask_to_stop(self, why: Stop) -> bool:
         """Note a reason, and say whether it is a new one; of several the weightiest counts."""
         known = why in self._asked
-        self._asked.add(why)
+        self._asked |= {why}
         self.stop = min(self._asked)
         return not known
+
+
+_NOTHING: Final = frozenset[Stop]()
+
+
+class Runtime(Protocol):
+    """What contexts need of the worker around them."""
+
+    help_texts: HelpTexts
+
+    def report(self, job: Job, percent: float, message: str) -> None:
+        """A running attempt says how far it is."""
+        ...
+
+    def child(self, type_name: str, payload: Mapping[str, object], options: SubmitOptions) -> tuple[JobId, Submit]:
+        """A job to be submitted with the completion of another one."""
+        ...
+
+    def joined(self, *, is_async: bool) -> Joined:
+        """The transaction of an attempt, not begun."""
+        ...
 
 
 class Context:
@@ -59,13 +84,6 @@ class Context:
     The parameter annotated ``Context`` gets it, wherever it stands.
 
     Attributes:
-        job_id: the job's id.
-        type: its type.
-        entity: its entity, if it has one.
-        priority: its priority.
-        attempt: 1 for the first attempt of this life.
-        fence: a store-wide number that grows along an entity; pass it on to systems that can refuse an older one.
-        trace: the W3C ``traceparent`` that came with the submit.
         metrics: counters and histograms of your own, committed with the job's completion and dropped without it.
 
     Example:
@@ -74,45 +92,50 @@ class Context:
         ...     ctx.metrics.counter("emails_sent_total", "E-mails that were handed over.", template="welcome").inc()
     """
 
-    __slots__ = (
-        "_report",
-        "_signals",
-        "_submit",
-        "_transaction",
-        "attempt",
-        "entity",
-        "fence",
-        "job_id",
-        "metrics",
-        "priority",
-        "trace",
-        "type",
-    )
+    __slots__ = ("_job", "_registration", "_runtime", "_signals", "metrics")
 
-    def __init__(
-        self,
-        job: Job,
-        type_name: str,
-        signals: Signals,
-        *,
-        report: Callable[[float, str], None],
-        submit: Callable[[str, Mapping[str, object], SubmitOptions], tuple[JobId, Submit]],
-        transaction: Callable[[], AbstractAsyncContextManager[Any]],
-        help_texts: HelpTexts | None = None,
-    ) -> None:
+    def __init__(self, job: Job, registration: Registration, signals: Signals, runtime: Runtime) -> None:
         """Made by the runtime."""
-        self.job_id = job.id
-        self.type = type_name
-        self.entity = job.entity
-        self.priority = Priority(job.priority)
-        self.attempt = job.attempt
-        self.fence = job.fence
-        self.trace = job.trace
-        self.metrics = UserMetrics(help_texts)
+        self.metrics = UserMetrics(runtime.help_texts)
+        self._job = job
+        self._registration = registration
         self._signals = signals
-        self._report = report
-        self._submit = submit
-        self._transaction = transaction
+        self._runtime = runtime
+
+    @property
+    def job_id(self) -> str:
+        """The job's id."""
+        return self._job.id
+
+    @property
+    def type(self) -> str:
+        """Its type."""
+        return self._registration.name
+
+    @property
+    def entity(self) -> str | None:
+        """Its entity, if it has one."""
+        return self._job.entity
+
+    @property
+    def priority(self) -> Priority:
+        """Its priority."""
+        return Priority(self._job.priority)
+
+    @property
+    def attempt(self) -> int:
+        """1 for the first attempt of this life."""
+        return self._job.attempt
+
+    @property
+    def fence(self) -> int:
+        """A store-wide number that grows along an entity; pass it on to systems that can refuse an older one."""
+        return self._job.fence
+
+    @property
+    def trace(self) -> str | None:
+        """The W3C ``traceparent`` that came with the submit."""
+        return self._job.trace
 
     @property
     def cancelled(self) -> bool:
@@ -147,7 +170,7 @@ class Context:
             percent: 0 to 100.
             message: your own words, at most 1,024 characters.
         """
-        self._report(percent, message)
+        self._runtime.report(self._job, percent, message)
 
     def submit(
         self, type_name: str, payload: Mapping[str, object] | None = None, /, **options: Unpack[SubmitOptions]
@@ -165,8 +188,8 @@ class Context:
         Raises:
             InvalidInput: the child could not be submitted; nothing is kept of it.
         """
-        job_id, command = self._submit(type_name, payload or {}, options)
-        self._signals.children.append(command)
+        job_id, command = self._runtime.child(type_name, payload or {}, options)
+        self._signals.children += (command,)
         return job_id
 
     def transaction(self) -> AbstractAsyncContextManager[asyncpg.Connection[asyncpg.Record]]:
@@ -191,4 +214,6 @@ class Context:
             ...     async with ctx.transaction() as connection:
             ...         await connection.execute("UPDATE account SET paid = paid + $2 WHERE id = $1", account, amount)
         """
-        return self._transaction()
+        if self._signals.joined is None:
+            self._signals.joined = self._runtime.joined(is_async=self._registration.is_async)
+        return self._signals.joined.open()

@@ -21,11 +21,13 @@ from jobledger._core.outcome import Fail
 from jobledger._core.priority import Stride
 from jobledger._runtime import outcome_log
 from jobledger._runtime.attempt import Attempt
-from jobledger._runtime.context import Context, Signals, Stop
+from jobledger._runtime.context import Stop
+from jobledger._runtime.eager import begin
 from jobledger._runtime.joined import Joined
 from jobledger._store.contract import Claim, Group, Room
 from jobledger._store.intake import SubmitOptions
 from jobledger._store.joinable import Joinable
+from jobledger._telemetry.tracing import UNWATCHED
 from jobledger._types import SECOND
 from jobledger.errors import NotOpen
 
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from jobledger._clock import Clock
     from jobledger._core.commands import Running, Submit
     from jobledger._core.decide import Verdict
+    from jobledger._core.job import Job
     from jobledger._runtime.registry import Registry
     from jobledger._store.commit import Door
     from jobledger._store.contract import Answer, Claimed, Committed, Prospect
@@ -101,7 +104,7 @@ class Dispatcher:
         self._spoken: dict[int, asyncio.Future[None]] = {}
         self._transactions = door.store.transactions() if isinstance(door.store, Joinable) else None
         self._beside: set[tuple[int, int]] = set()
-        self._help_texts = HelpTexts()
+        self.help_texts = HelpTexts()
         self._suspects: set[int] = set()
         self._looking = False
         self._stopping = False
@@ -110,6 +113,7 @@ class Dispatcher:
         self._due: int | None = None
         self._stops = 0
         self._home = contextvars.copy_context()
+        self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
 
     def look(self) -> None:
         """There may be ready jobs: look with the next batch, which is now."""
@@ -200,13 +204,7 @@ class Dispatcher:
 
     def _start(self, claimed: Claimed) -> None:
         registration = self._registry.of(claimed.job.type_id)
-        signals = Signals()
-        joined = Joined(self._transactions, is_async=registration.is_async, sample=self._clock.sample)
-        context = Context(
-            claimed.job, registration.name, signals,
-            report=self._reporter(claimed), submit=self._submit, transaction=joined.open, help_texts=self._help_texts,
-        )  # fmt: skip
-        attempt = Attempt(claimed, registration, context, signals, joined, self._clock, self._threads)
+        attempt = Attempt(claimed, registration, self, self._clock, self._threads)
         self.running[claimed.job.key] = attempt
         if claimed.job.losses:
             self._suspects.add(claimed.job.key)
@@ -215,9 +213,10 @@ class Dispatcher:
         if self._told is not None:
             attempt.stop(self._told)
         # Not in the context at hand: that may be of somebody in this process who submits.
-        attempt.task = asyncio.get_running_loop().create_task(self._run(attempt), context=self._home.copy())
+        attempt.task = begin(self._run(attempt), self._home.copy())
 
     async def _run(self, attempt: Attempt) -> None:
+        attempt.task = asyncio.current_task()  # at once: whoever looks what blocks the loop can't wait
         execution = attempt.execution = self._tracing.execution(attempt.job, attempt.registration.name)
         with execution.current():
             ended = await attempt.run()
@@ -225,7 +224,9 @@ class Dispatcher:
         if ended is None:
             execution.lost("its worker ended while its code ran on")
             return
-        ended, verdict = await attempt.joined.end(ended, lambda: self._words_written(attempt.job.key))
+        verdict = None
+        if attempt.signals.joined is not None:
+            ended, verdict = await attempt.signals.joined.end(ended, lambda: self._words_written(attempt.job.key))
         self._suspects.discard(attempt.job.key)
         last = self._reports.pop(attempt.job.key, None)
         self._pool_of(attempt).used -= 1
@@ -272,6 +273,8 @@ class Dispatcher:
         self._trace(attempt, answer)
 
     def _trace(self, attempt: Attempt, answer: Answer | BaseException) -> None:
+        if attempt.execution is UNWATCHED:
+            return
         if not isinstance(answer, Change):
             attempt.execution.lost("nothing that it came to could be written: others have its job, or will have it")
             return
@@ -281,21 +284,24 @@ class Dispatcher:
     def _pool_of(self, attempt: Attempt) -> Pool:
         return self._pools[0 if attempt.registration.is_async else 1]
 
-    def _reporter(self, claimed: Claimed) -> Callable[[float, str], None]:
-        job = claimed.job
-        loop, here = asyncio.get_running_loop(), threading.get_ident()
+    def child(self, type_name: str, payload: Mapping[str, object], options: SubmitOptions) -> tuple[JobId, Submit]:
+        """See :class:`jobledger._runtime.context.Runtime`."""
+        return self._submit(type_name, payload, options)
 
-        def report(percent: float, message: str) -> None:
-            bounded = min(max(0.0, float(percent)), 100.0)
-            text = str(message)[:MAX_MESSAGE].encode("utf-8", "replace").decode()
-            report = Report(job.id, job.key, job.run, job.writer_id or 0, bounded, text)
-            if threading.get_ident() == here:
-                self._report(report)
-            else:
-                with suppress(RuntimeError):  # the loop has closed, and this thread lives on
-                    loop.call_soon_threadsafe(self._report, report)
+    def joined(self, *, is_async: bool) -> Joined:
+        """See :class:`jobledger._runtime.context.Runtime`."""
+        return Joined(self._transactions, is_async=is_async, sample=self._clock.sample)
 
-        return report
+    def report(self, job: Job, percent: float, message: str) -> None:
+        """See :class:`jobledger._runtime.context.Runtime`. From any thread."""
+        bounded = min(max(0.0, float(percent)), 100.0)
+        text = str(message)[:MAX_MESSAGE].encode("utf-8", "replace").decode()
+        report = Report(job.id, job.key, job.run, job.writer_id or 0, bounded, text)
+        if threading.get_ident() == self._thread:
+            self._report(report)
+        else:
+            with suppress(RuntimeError):  # the loop has closed, and this thread lives on
+                self._loop.call_soon_threadsafe(self._report, report)
 
     def _report(self, report: Report) -> None:
         """One word of each job is on its way at a time; of those that come meanwhile only the latest follows."""

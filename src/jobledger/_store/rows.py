@@ -67,6 +67,14 @@ def started(job: Job, before: Job) -> tuple[Any, ...]:
     return (job.lane, job.run, job.writer_id, job.fence, job.started_at, job.version, job.key, before.version)
 
 
+def ended(job: Job, before: Job) -> tuple[Any, ...]:
+    """The parameters of ``save_ended``."""
+    return (
+        job.lane, job.failures, job.losses, job.ended_at, job.reason, job.error, job.result, job.version, job.key,
+        before.version,
+    )  # fmt: skip
+
+
 def history_of(job: Job, event: Event) -> tuple[Any, ...]:
     """The parameters of ``add_history``."""
     return (

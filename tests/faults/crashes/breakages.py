@@ -82,6 +82,7 @@ def half_batches(put: Put) -> None:
             answers.append(batch.accept(pages, item))
             pages.close(BASE)
             pages._cells.clear()
+            pages._deltas.clear()
             pages._history.clear()
             pages._connection.execute(SQL["commit"])
             pages._connection.execute(SQL["begin"])

@@ -201,6 +201,10 @@ class SeededLoop(asyncio.BaseEventLoop):
     def create_future(self) -> asyncio.Future[Any]:
         return asyncio.Future(loop=self)
 
+    def get_task_factory(self) -> Any:
+        """Its own: a step of a task is a step of the simulation."""
+        return self.create_task
+
     def create_task(
         self, coro: Any, *, name: object = None, context: Context | None = None, **_: Any
     ) -> asyncio.Task[Any]:

@@ -75,11 +75,9 @@ async def prune(session: Session, sql: Mapping[str, str], now: Micros, retention
     """Forget ended jobs, their history and their keys."""
     await session.fetch(sql["by_index"])
     jobs = [job_of(tuple(row)) for row in await session.fetch(sql["prunable"], now - retention, limit)]
+    verdicts = [decide(job, Prune(), now) for job in jobs]
     cells: Cells = {}
-    for job in jobs:
-        verdict = decide(job, Prune(), now)
-        if isinstance(verdict, Change):
-            merge(cells, verdict.deltas, ())
+    merge(cells, (delta for verdict in verdicts if isinstance(verdict, Change) for delta in verdict.deltas), ())
     keys = [job.key for job in jobs]
     unheld = [
         (job.type_id, job.dedupe, job.id)

@@ -78,7 +78,8 @@ class Work:
     ) -> None:
         """No row is known."""
         self.now = now
-        self.cells: Cells = {}
+        self._cells: Cells = {}
+        self._deltas: list[Delta] = []
         self.rounds: list[Round] = [Round()]
         self.freed: list[str] = []
         self.completed: set[int] = set()
@@ -114,7 +115,7 @@ class Work:
             case c.Replay():
                 return self._replay(command)
             case c.Count():
-                self.own.book(self.cells, command.metrics, self._ladder)
+                self.own.book(self._cells, command.metrics, self._ladder)
                 return None
             case _:
                 assert_never(command)
@@ -133,6 +134,13 @@ class Work:
         if verdict.frees and verdict.job.entity is not None:
             self.freed.append(verdict.job.entity)
         return verdict
+
+    @property
+    def cells(self) -> Cells:
+        """What is to be counted."""
+        merge(self._cells, self._deltas, self._ladder)
+        self._deltas.clear()
+        return self._cells
 
     @property
     def arrived(self) -> list[str]:
@@ -202,7 +210,7 @@ class Work:
         if isinstance(verdict, Change) and isinstance(command.outcome, Done):
             for child in command.children:
                 self._accept(child)
-            self.own.book(self.cells, command.metrics, self._ladder)
+            self.own.book(self._cells, command.metrics, self._ladder)
         return verdict
 
     def _replay(self, command: c.Replay) -> Verdict:
@@ -232,7 +240,7 @@ class Work:
         return self.rounds[number]
 
     def _book(self, deltas: Iterable[Delta]) -> None:
-        merge(self.cells, deltas, self._ladder)
+        self._deltas += deltas
 
 
 def numbered(answers: Iterable[Answer], keys: Mapping[str, int]) -> tuple[Answer, ...]:

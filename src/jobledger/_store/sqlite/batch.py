@@ -36,7 +36,7 @@ def execute(pages: Pages, command: c.Command) -> Answer:
         case c.Settle():
             return _settle(pages, command)
         case c.Release() | c.Report():
-            return apply(pages, pages.by_key(command.key), command)
+            return apply(pages, pages.running(command.key), command)
         case c.Cancel() | c.Discard():
             return apply(pages, pages.by_id(command.job_id), command)
         case c.Replay():
@@ -129,7 +129,7 @@ def _first_duplicate(pages: Pages, items: tuple[c.Submit, ...]) -> Refusal | Non
 
 
 def _settle(pages: Pages, command: c.Settle) -> Verdict:
-    verdict = apply(pages, pages.by_key(command.key), command)
+    verdict = apply(pages, pages.running(command.key), command)
     if isinstance(verdict, Change) and isinstance(command.outcome, Done):
         for child in command.children:
             accept(pages, child)

@@ -36,18 +36,33 @@ WORD: Final = 10**15
 class Pages:
     """The open pages of the books, between BEGIN and COMMIT.
 
+    What is saved is written when the table is next looked at, or at the end: many rows by one statement.
+
+    Args:
+        running: jobs that were started here and have not changed since, by key; kept up to date.
+
     Attributes:
         now: the time of this transaction.
         left: jobs that became ready and were not started: work for others.
         calls: something else that another worker must hear of: a request to cancel, a new due time.
     """
 
-    def __init__(self, connection: apsw.Connection, clock: StoreClock, ladder: tuple[Micros, ...]) -> None:
+    def __init__(
+        self,
+        connection: apsw.Connection,
+        clock: StoreClock,
+        ladder: tuple[Micros, ...],
+        running: dict[int, Job] | None = None,
+    ) -> None:
         """Read the store's clock and its last number."""
         self._cursor = connection.cursor()
         self._connection = connection
+        self._running = {} if running is None else running
+        self._saving = ""
+        self._saved: list[tuple[Any, ...]] = []
         self._ladder = ladder
         self._cells: Cells = {}
+        self._deltas: list[Delta] = []
         self._history: list[tuple[Any, ...]] = []
         self._completed: dict[int, Micros] = {}
         self.left: set[str] = set()
@@ -58,14 +73,20 @@ class Pages:
 
     def one(self, name: str, params: tuple[Any, ...]) -> Any:  # noqa: ANN401 - a row of any shape
         """The first row of a statement, or None."""
+        if self._saved:
+            self.flush()
         return self._cursor.execute(SQL[name], params).fetchone()
 
     def all(self, name: str, params: tuple[Any, ...]) -> list[Any]:
         """All rows of a statement."""
+        if self._saved:
+            self.flush()
         return self._cursor.execute(SQL[name], params).fetchall()
 
     def write(self, name: str, params: tuple[Any, ...]) -> int:
         """Run a statement and say how many rows it changed."""
+        if self._saved:
+            self.flush()
         self._cursor.execute(SQL[name], params)
         return int(self._connection.changes())
 
@@ -73,6 +94,16 @@ class Pages:
         """The next store-wide number: an order or a fence."""
         self._number += 1
         return self._number
+
+    def running(self, key: int) -> Job | None:
+        """A job by its row number; mostly it was started here, and is known."""
+        known = self._running.get(key)
+        return self.by_key(key) if known is None else known
+
+    def doubt(self, keys: Iterable[int]) -> None:
+        """Others may have changed these running jobs."""
+        for key in keys:
+            self._running.pop(key, None)
 
     def by_key(self, key: int) -> Job | None:
         """A job by its row number."""
@@ -115,18 +146,41 @@ class Pages:
         job = change.job
         if job.version == before.version:
             return
-        if job.lane is Lane.PROCESSING and before.lane is Lane.READY:
-            done = self.write("save_started", rows.started(job, before))
+        self._running.pop(job.key, None)
+        if job.ended_at is not None:
+            self._save("save_ended", rows.ended(job, before))
+        elif job.lane is Lane.PROCESSING and before.lane is Lane.READY:
+            self._save("save_started", rows.started(job, before))
+            self._running[job.key] = job
         elif change.event is None and job.lane is before.lane:
-            done = self.write("save_progress", (rows.progress_text(job.progress), job.version, job.key, before.version))
+            self._save("save_progress", (rows.progress_text(job.progress), job.version, job.key, before.version))
         else:
-            done = self.write("save_job", rows.saved(job, before))
-        if done != 1:
+            self._save("save_job", rows.saved(job, before))
+        self._keep(change)
+
+    def _save(self, name: str, params: tuple[Any, ...]) -> None:
+        if name != self._saving:
+            self.flush()
+            self._saving = name
+        self._saved.append(params)
+
+    def flush(self) -> None:
+        """Write what was saved.
+
+        Raises:
+            StoreError: a row is not the one that was decided on.
+        """
+        saved, self._saved = self._saved, []
+        if not saved:
+            return
+        before = self._connection.total_changes()
+        self._cursor.executemany(SQL[self._saving], saved)
+        done = self._connection.total_changes() - before
+        if done != len(saved):
             message = (
-                f"job {before.id} changed under its own transaction (version {before.version}): nothing was written"
+                f"{len(saved) - done} of {len(saved)} jobs changed under their own transaction: nothing was written"
             )
             raise StoreError(message)
-        self._keep(change)
 
     def _keep(self, change: Change) -> None:
         job, event = change.job, change.event
@@ -143,7 +197,7 @@ class Pages:
 
     def book(self, deltas: Iterable[Delta]) -> None:
         """Count."""
-        merge(self._cells, deltas, self._ladder)
+        self._deltas += deltas
 
     def book_user(self, metrics: Iterable[UserDelta]) -> None:
         """Count in the users' own series."""
@@ -181,10 +235,12 @@ class Pages:
 
     def close(self, writer_id: int) -> None:
         """Write history, ledger and clock: the last statements before COMMIT."""
+        self.flush()
         if self._history:
             self._cursor.executemany(SQL["add_history"], self._history)
         if self._completed:
             self._cursor.executemany(SQL["note_completed"], list(self._completed.items()))
+        merge(self._cells, self._deltas, self._ladder)
         cells: list[tuple[int, ...]] = [
             (writer_id, *cell, value) for cell, value in self._cells.items() if value and cell[0] < USER_NUMBERS
         ]

@@ -76,6 +76,12 @@ WHERE key = ? AND version = ?;
 UPDATE job SET lane = ?, run = ?, writer_id = ?, fence = ?, started_at = ?, progress = NULL, version = ?
 WHERE key = ? AND version = ?;
 
+-- name: save_ended
+-- What the end of a job changes, and no more.
+UPDATE job SET lane = ?, holds = 0, failures = ?, losses = ?, writer_id = NULL, ended_at = ?, reason = ?, error = ?,
+    result = ?, version = ?
+WHERE key = ? AND version = ?;
+
 -- name: save_progress
 -- A report moves no lane.
 UPDATE job SET progress = ?, version = ? WHERE key = ? AND version = ?;

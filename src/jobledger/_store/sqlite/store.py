@@ -42,6 +42,7 @@ from jobledger.errors import CommitUnknown, Fenced, StoreReadOnly
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
+    from jobledger._core.job import Job
     from jobledger._core.observations import Observation
     from jobledger._core.overview import OverviewRead
     from jobledger._core.reads import AuditRead, JobType, LedgerRead, Record
@@ -86,6 +87,7 @@ class SqliteStore:
         self._wanted = boundaries
         self._newest = files.newest()
         self._ladder: tuple[Micros, ...] = ()
+        self._running: dict[int, Job] = {}
         self._writer: apsw.Connection | None = None
         self._unsynced: apsw.Error | None = None
         self._reader, self._books = Reader(self.path, boundaries), Reader(self.path, boundaries)
@@ -95,6 +97,7 @@ class SqliteStore:
     def enlist(self, enlistment: Enlistment) -> int:
         """See the contract. The life byte is held before others can see the writer."""
         who, lock, writer_id = enlistment, lock_file(self.path), 0
+        self._running.clear()
         wake = self._ear.name if self._ear is not None and who.kind == "worker" else None
         try:
             with self._transaction() as pages:
@@ -117,10 +120,11 @@ class SqliteStore:
         with self._transaction(batch.writer_id, types_made_by(batch.commands)) as pages:
             if not pages.write("fence", (batch.number, batch.writer_id, batch.number)):
                 raise Fenced(batch.writer_id)
+            pages.doubt(self._stops(pages, batch))  # nothing else of others touches a job that runs here
             batches.promote(pages)
             answers = tuple(batches.execute(pages, command) for command in batch.commands)
             claimed, strides = claim(pages, batch.claim, batch.writer_id) if batch.claim else ([], [])
-            stops = tuple(row[0] for row in pages.all("stops", (batch.writer_id,)))
+            stops = self._stops(pages, batch)
             next_due = pages.one("next_due", ())[0]
         return Committed(answers, tuple(claimed), tuple(strides), stops, next_due, pages.now)
 
@@ -321,17 +325,22 @@ class SqliteStore:
             writer.execute(SQL["begin"])
             try:
                 files.gate(writer, self._newest)
-                pages = Pages(writer, self._clock, self._ladder)
+                pages = Pages(writer, self._clock, self._ladder, self._running)
                 yield pages
                 pages.close(writer_id)
                 others = self._others(pages) if pages.left or pages.calls else []
             except BaseException:
+                self._running.clear()
                 if writer.in_transaction:
                     writer.execute(SQL["rollback"])
                 raise
             self._end(writer)
         if others:
             ring(self.path, others, hint)
+
+    def _stops(self, pages: Pages, batch: Batch) -> tuple[int, ...]:
+        """Which running jobs of its writer are asked to stop."""
+        return tuple(row[0] for row in pages.all("stops", (batch.writer_id,)))
 
     def _others(self, pages: Pages) -> list[str]:
         """Who may have room for work that is left; who comes later will look by himself."""
@@ -342,6 +351,7 @@ class SqliteStore:
         try:
             writer.execute(SQL["commit"])
         except apsw.Error as error:
+            self._running.clear()
             if is_unsynced(error):
                 self._unsynced = error
             if writer.in_transaction:
