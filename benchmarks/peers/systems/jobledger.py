@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 app = App(os.environ[URL], migrate=True)
+logging.getLogger("jobledger.outcome").setLevel(logging.WARNING)  # as all peers' workers: no line for each job
 
 
 @app.job("noop")
