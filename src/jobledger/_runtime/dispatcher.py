@@ -218,9 +218,12 @@ class Dispatcher:
     async def _run(self, attempt: Attempt) -> None:
         attempt.task = asyncio.current_task()  # at once: whoever looks what blocks the loop can't wait
         execution = attempt.execution = self._tracing.execution(attempt.job, attempt.registration.name)
-        with execution.current():
+        if execution is UNWATCHED:
             ended = await attempt.run()
-        execution.stopped()
+        else:
+            with execution.current():
+                ended = await attempt.run()
+            execution.stopped()
         if ended is None:
             execution.lost("its worker ended while its code ran on")
             return

@@ -8,6 +8,7 @@ from types import UnionType
 from typing import TYPE_CHECKING, Any, Final, Union, get_args, get_origin, get_type_hints
 
 import msgspec
+from msgspec.structs import asdict
 
 from jobledger._core.outcome import Cancel, Done, Fail, Retry
 from jobledger._runtime.context import Context
@@ -55,7 +56,6 @@ class Signature:
                     f"parameter {parameter.name!r} can't be filled by name; payloads are JSON objects"
                 )
                 raise InvalidOption(message)
-        self._names = tuple(name for name, _, _ in fields)
         self._decoder = _decoder(function, fields, open_=self._open)
 
     def read(self, payload: bytes) -> dict[str, Any]:
@@ -69,7 +69,7 @@ class Signature:
         except (msgspec.MsgspecError, ValueError, TypeError, RecursionError) as error:
             message = f"the payload doesn't fit the handler: {error}"
             raise InvalidPayload(message) from error
-        arguments = {name: getattr(read, name) for name in self._names}
+        arguments: dict[str, Any] = asdict(read)
         if self._open:
             extra = msgspec.json.decode(payload)
             arguments.update({name: value for name, value in extra.items() if name not in arguments})

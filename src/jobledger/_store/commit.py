@@ -239,7 +239,7 @@ class Door:
             return
         claim = await self._claim()
         if entries or claim is not None:
-            batch = Batch(writer_id, self._number + 1, tuple(entry.command for entry in entries), claim)
+            batch = Batch(writer_id, self._number + 1, tuple([entry.command for entry in entries]), claim)
             await self._write(batch, entries)
 
     async def _claim(self) -> Claim | None:

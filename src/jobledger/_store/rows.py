@@ -24,9 +24,9 @@ WIDTH: Final = len(_FIELDS)
 _PROGRESS_DECODER: Final = msgspec.json.Decoder(Progress)
 
 
-def job_of(row: Sequence[Any]) -> Job:
-    """A job from a row that begins with its columns."""
-    values = list(row[:WIDTH])
+def job_of(row: Sequence[Any], begin: int = 0) -> Job:
+    """A job from a row, and where in it its columns begin."""
+    values = list(row[begin : begin + WIDTH])
     values[_LANE] = LANES[values[_LANE]]
     values[_HOLDS] = bool(values[_HOLDS])
     if values[_REASON] is not None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _JOB: Final = 2
 """Where a job's columns begin in a row that `work` gives back."""
+_PAYLOAD: Final = _JOB + WIDTH
 
 
 class Outcome(msgspec.Struct):
@@ -76,8 +77,10 @@ def can_be_quick(batch: Batch, running: Mapping[int, Job], own: OwnSeries) -> bo
                 if command.key in seen:
                     return False
                 seen.add(command.key)
-                if isinstance(command, c.Settle) and not (
-                    _are_plain(command.children, ids) and own.knows(command.metrics)
+                if (
+                    isinstance(command, c.Settle)
+                    and (command.children or command.metrics)
+                    and not (_are_plain(command.children, ids) and own.knows(command.metrics))
                 ):
                     return False
             case c.Submit():
@@ -168,8 +171,7 @@ def told(found: Iterable[Any], claim: Claim | None, answers: Iterable[Answer], w
     claimed: list[Claimed] = []
     for row in found:
         if row[0] == "job":
-            columns = tuple(row)[_JOB:]
-            claimed.append(Claimed(job_of(columns), columns[WIDTH]))
+            claimed.append(Claimed(job_of(row, _JOB), row[_PAYLOAD]))
         else:
             numbers[row[0]] = row[1]
     clock, next_due, left, again = numbers["clock"]

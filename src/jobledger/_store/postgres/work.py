@@ -11,7 +11,7 @@ from jobledger._core import commands as c
 from jobledger._core.alike import Alike
 from jobledger._core.decide import Change, Refusal, Refused, Verdict, decide, duplicate
 from jobledger._core.deltas import Cells, merge
-from jobledger._core.job import ENDED, EventName, Job, Lane, holds_key
+from jobledger._core.job import EventName, Job, Lane, holds_key
 from jobledger._core.outcome import Done
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Round:
 
     def put(self, job: Job, before: Job) -> None:
         """By which table the row is in, and which it goes to."""
-        was, is_ = before.status in ENDED, job.status in ENDED
+        was, is_ = before.ended_at is not None, job.ended_at is not None
         put = (self.amended if is_ else self.revived) if was else (self.ended if is_ else self.saved)
         put.append((job, before))
 
@@ -102,12 +102,12 @@ class Work:
     def execute(self, command: c.Command) -> Answer:
         """Decide one command; a refusal changes nothing but the count of refusals."""
         match command:
+            case c.Settle():
+                return self._settle(command)
             case c.Submit():
                 return self._accept(command)
             case c.SubmitAll():
                 return self._accept_all(command)
-            case c.Settle():
-                return self._settle(command)
             case c.Release() | c.Report():
                 return self.apply(self._by_key.get(command.key), command)
             case c.Cancel() | c.Discard():
@@ -207,7 +207,7 @@ class Work:
 
     def _settle(self, command: c.Settle) -> Verdict:
         verdict = self.apply(self._by_key.get(command.key), command)
-        if isinstance(verdict, Change) and isinstance(command.outcome, Done):
+        if (command.children or command.metrics) and isinstance(verdict, Change) and isinstance(command.outcome, Done):
             for child in command.children:
                 self._accept(child)
             self.own.book(self._cells, command.metrics, self._ladder)
@@ -222,14 +222,14 @@ class Work:
         return verdict
 
     def _keep(self, change: Change) -> None:
-        self.know((change.job,))
-        event = change.event
+        job, event = change.job, change.event
+        self._by_key[job.key] = self._by_id[job.id] = job
         if event is not None:
-            self.rounds[-1].events.append((change.job, event))
+            self.rounds[-1].events.append((job, event))
             self.calls |= event.name is EventName.CANCEL_REQUESTED
             if event.name is EventName.COMPLETED:
-                self.completed.add(change.job.type_id)
-        self.calls |= change.job.lane is Lane.SCHEDULED
+                self.completed.add(job.type_id)
+        self.calls |= job.lane is Lane.SCHEDULED
         self._book(change.deltas)
 
     def _round(self, job_id: str) -> Round:
@@ -245,6 +245,8 @@ class Work:
 
 def numbered(answers: Iterable[Answer], keys: Mapping[str, int]) -> tuple[Answer, ...]:
     """The answers with the numbers that the store has drawn for new jobs, by their ids."""
+    if not keys:
+        return tuple(answers)
     return tuple(
         tuple(_numbered(one, keys) for one in answer)
         if isinstance(answer, tuple)

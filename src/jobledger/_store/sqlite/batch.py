@@ -29,12 +29,12 @@ def promote(pages: Pages) -> None:
 def execute(pages: Pages, command: c.Command) -> Answer:
     """Apply one command; a refusal changes nothing but the count of refusals."""
     match command:
+        case c.Settle():
+            return _settle(pages, command)
         case c.Submit():
             return accept(pages, command)
         case c.SubmitAll():
             return _accept_all(pages, command)
-        case c.Settle():
-            return _settle(pages, command)
         case c.Release() | c.Report():
             return apply(pages, pages.running(command.key), command)
         case c.Cancel() | c.Discard():
@@ -130,7 +130,7 @@ def _first_duplicate(pages: Pages, items: tuple[c.Submit, ...]) -> Refusal | Non
 
 def _settle(pages: Pages, command: c.Settle) -> Verdict:
     verdict = apply(pages, pages.running(command.key), command)
-    if isinstance(verdict, Change) and isinstance(command.outcome, Done):
+    if (command.children or command.metrics) and isinstance(verdict, Change) and isinstance(command.outcome, Done):
         for child in command.children:
             accept(pages, child)
         pages.book_user(command.metrics)
