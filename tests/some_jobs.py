@@ -37,6 +37,7 @@ class Fields(TypedDict, total=False):
     max_attempts: int
     max_losses: int
     writer_id: int | None
+    started_at: int | None
     cancel_at: int | None
     error: str | None
     progress: Progress | None

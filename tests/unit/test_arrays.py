@@ -11,14 +11,14 @@ ONE, TWO = (submit(Submit(str(n), 1, b"{}", 2), 1000, number=n, occupied=None).j
 
 def test_what_is_the_same_in_all_rows_is_sent_once() -> None:
     told = Round()
-    told.events = [(ONE, Event(EventName.STARTED, 5, 1)), (TWO, Event(EventName.STARTED, 6, 1))]
-    assert events(told) == ((1, 2), (1,), (EventName.STARTED,), (5, 6), (1,), *[(None,)] * 4)
+    told.events = [(ONE, Event(EventName.COMPLETED, 5, 1)), (TWO, Event(EventName.COMPLETED, 6, 1))]
+    assert events(told) == ((1, 2), (1,), (EventName.COMPLETED,), (5, 6), (1,), *[(None,)] * 4)
 
 
 def test_keys_are_sent_whole() -> None:
     """Their number is that of the rows."""
     told = Round()
-    told.events = [(ONE, Event(EventName.STARTED, 5, 1)), (ONE, Event(EventName.RELEASED, 5, 1))]
+    told.events = [(ONE, Event(EventName.COMPLETED, 5, 1)), (ONE, Event(EventName.RELEASED, 5, 1))]
     columns = events(told)
     assert columns is not None
     assert columns[0] == (1, 1)

@@ -11,8 +11,9 @@ import pytest
 
 from jobledger._core import catalog
 from jobledger._core import commands as c
+from jobledger._core.beginnings import started, submitted
 from jobledger._core.catalog import BY_NUMBER, Kind
-from jobledger._core.decide import LEGAL, PRUNED_CELLS, Change, Refusal, Refused, decide, duplicate, submit, submitted
+from jobledger._core.decide import LEGAL, PRUNED_CELLS, Change, Refusal, Refused, decide, duplicate, submit
 from jobledger._core.deltas import CALM, WHILE_FAILING, Delta
 from jobledger._core.job import DUE_LANES, ENDED, PRUNABLE, STATUS_OF, Event, EventName, Job, Lane, Status
 from jobledger._core.outcome import Cancel, Done, Fail, Failed, Outcome, Reason, Retry
@@ -173,7 +174,7 @@ TABLE: Final = [
     Row("activate", job_in(Lane.PARKED, keyed=True), c.Activate(), Lane.READY, None, "", "mailbox_wait", "parked-1"),
     Row("activate an arrival", job_in(Lane.ARRIVED, keyed=True), c.Activate(), Lane.READY, None, "", "mailbox_wait"),
     Row("park an arrival", job_in(Lane.ARRIVED, keyed=True), c.Park(), Lane.PARKED, None, "", "", "parked+1"),
-    Row("start", job_in(Lane.READY), c.Start(MINE), P, EventName.STARTED,
+    Row("start", job_in(Lane.READY), c.Start(MINE), P, None,
         "", "wait_duration", "queue_depth-1 running+1"),
     Row("done", job_in(P), settle(Done()), Lane.COMPLETE, EventName.COMPLETED, "completions", BOTH, "running-1"),
     Row("done although cancel is asked", job_in(P, **ASKED), settle(Done()), Lane.COMPLETE, EventName.COMPLETED,
@@ -367,9 +368,17 @@ def test_every_change_of_a_row_raises_its_version_and_names_its_event(
     for before, command, change in changes:
         unchanged = isinstance(command, c.Prune) or (isinstance(command, c.Cancel) and before.cancel_at is not None)
         assert change.job.version == before.version + (not unchanged)
-        assert (change.event is not None) or before.status is change.job.status
+        assert (change.event is not None) or before.status is change.job.status or isinstance(command, c.Start)
         if change.event is not None:
             assert (change.event.at, change.event.run) == (NOW, change.job.run)
+
+
+def test_a_start_is_told_when_another_one_may_follow(changes: list[tuple[Job, c.JobCommand, Change]]) -> None:
+    """Until then the row tells it: of a job that is complete or cancelled for good."""
+    for before, _, change in changes:
+        ended = before.lane is Lane.PROCESSING and change.job.lane is not Lane.PROCESSING
+        follows = ended and change.job.lane not in {Lane.COMPLETE, Lane.CANCELLED}
+        assert change.began == (started(before) if follows else None), before
 
 
 def test_a_mailbox_is_held_by_what_is_ready_processing_or_blocking(

@@ -115,16 +115,43 @@ def test_any_event_comes_back_as_it_was_written(event: Event) -> None:
         assert [rows.event_of(row) for row in pages.all("history", (41,))] == [event]
 
 
+def kept(name: EventName, run: int, writer: int | None = MINE) -> list[Any]:
+    """A row of the history."""
+    return [name, NOW, run, writer, None, None, None]
+
+
+def named(job: Job, *found: list[Any]) -> list[tuple[str, int, int | None]]:
+    return [(event.name.value, event.run, event.writer_id) for event in rows.history(job, found)]
+
+
+FIRST = ("submitted", 0, None)
+
+
 def test_a_history_begins_with_what_the_row_says_once() -> None:
-    job = job_in(Lane.PROCESSING)
-    first, started = (EventName.SUBMITTED, job.submitted_at, 0), (EventName.STARTED, NOW, 1)
-    rest = (MINE, None, None, None)
-    expected = (Event(*first), Event(*started, MINE))
-    assert rows.history(job, [(*started, *rest)]) == expected
-    assert rows.history(job, [(*first, None, *rest[1:]), (*started, *rest)]) == expected, (
-        "as an earlier version wrote it"
-    )
-    assert rows.history(job, []) == expected[:1]
+    job = job_in(Lane.PROCESSING, run=1)
+    expected = [FIRST, ("started", 1, MINE)]
+    assert named(job) == named(job, kept(EventName.STARTED, 1)) == expected
+    assert named(job, kept(EventName.SUBMITTED, 0, None), kept(EventName.STARTED, 1)) == expected, "as it once was"
+    assert named(job_in(Lane.READY, run=0, started_at=None)) == [FIRST]
+
+
+def test_a_start_stands_before_all_else_of_its_run() -> None:
+    asked, done = kept(EventName.CANCEL_REQUESTED, 2), kept(EventName.COMPLETED, 2)
+    early = [kept(EventName.STARTED, 1), kept(EventName.RETRIED, 1)]  # the first has no version, but a place of its own
+    story = [FIRST, ("started", 1, MINE), ("retried", 1, MINE), ("started", 2, MINE), ("cancel_requested", 2, MINE)]
+    assert named(job_in(Lane.PROCESSING, run=2), *early, asked) == story
+    ended = job_in(Lane.COMPLETE, run=2, started_at=NOW, writer_id=None)
+    assert named(ended, *early, asked, done) == [*story, ("completed", 2, MINE)]
+    assert named(job_in(Lane.READY, run=1, started_at=NOW, writer_id=None), *early) == story[:3]
+
+
+def test_a_replayed_job_has_all_its_starts() -> None:
+    story = [kept(EventName.STARTED, 2), kept(EventName.STARTED, 1), kept(EventName.DEAD_LETTERED, 1)]
+    story += [kept(EventName.REPLAYED, 1, None), kept(EventName.RETRIED, 2)]
+    assert named(job_in(Lane.PROCESSING, run=3), *story) == [
+        FIRST, ("started", 1, MINE), ("dead_lettered", 1, MINE), ("replayed", 1, None), ("started", 2, MINE),
+        ("retried", 2, MINE), ("started", 3, MINE),
+    ]  # fmt: skip
 
 
 OUTCOMES: list[Outcome] = [Done(), Failed("x"), Retry(after=2), Fail("x", Reason.VALIDATION), Cancel("c")]

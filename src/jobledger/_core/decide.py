@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from jobledger._core import catalog
 from jobledger._core import commands as c
+from jobledger._core.beginnings import started
 from jobledger._core.deltas import CALM, NO_PRIORITY, WHILE_FAILING, Delta, count, observe
 from jobledger._core.job import DUE_LANES, PRUNABLE, Event, EventName, Job, Lane, Progress, Status
 from jobledger._core.outcome import Cancel, Done, Fail, Failed, Reason, Retry
@@ -53,7 +54,9 @@ class Change(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         job: the row after it.
-        event: what history keeps, if the status changed; of a new job its row says it: see :func:`submitted`.
+        event: what history keeps, if the status changed; of a new job and of a running one the row says it: see
+            :mod:`jobledger._core.beginnings`.
+        began: the start of the run that ends here, where the row won't tell it any more: history keeps it from now on.
         deltas: what the ledger counts in the same commit.
         frees: the entity's mailbox has lost its holder: hand it over.
     """
@@ -62,6 +65,7 @@ class Change(msgspec.Struct, frozen=True, gc=False):
     event: Event | None
     deltas: tuple[Delta, ...]
     frees: bool = False
+    began: Event | None = None
 
 
 Verdict = Change | Refusal
@@ -99,11 +103,6 @@ def submit(command: c.Submit, now: Micros, *, number: int, occupied: bool | None
         ended_at=None, reason=None, error=None, result=None, progress=None, version=1,
     )  # fmt: skip
     return Change(job, None, (count(catalog.ENQUEUED, job), *_enter(job)))
-
-
-def submitted(job: Job) -> Event:
-    """The first transition of a job. Its row says all of it, for good, so no event is kept beside it."""
-    return Event(EventName.SUBMITTED, job.submitted_at, 0)
 
 
 def duplicate(command: c.Submit, holder: str) -> Refusal:
@@ -176,13 +175,13 @@ def _stale(job: Job) -> Refusal:
 def _start(job: Job, command: c.Start, now: Micros, number: int) -> Verdict:
     if job.lane is not Lane.READY:
         return Refusal(Refused.ILLEGAL, job)
-    started = replace(
+    running = replace(
         job, lane=Lane.PROCESSING, run=job.run + 1, writer_id=command.writer_id, fence=number, started_at=now,
         progress=None, version=job.version + 1,
     )  # fmt: skip
     waited = now - (job.eligible_at if job.eligible_at is not None else now)
     deltas = (observe(catalog.WAIT, job, waited), count(catalog.QUEUE_DEPTH, job, -1), count(catalog.RUNNING, job))
-    return Change(started, Event(EventName.STARTED, now, started.run, command.writer_id), deltas)
+    return Change(running, None, deltas)
 
 
 def _running(job: Job, command: c.Running, now: Micros) -> Verdict:
@@ -249,7 +248,7 @@ def _failed(
     )  # fmt: skip
     event = Event(EventName.RETRIED, now, job.run, job.writer_id, reason, error, command.elapsed)
     deltas = (count(catalog.RETRIES, job), count(catalog.SCHEDULED, job), *deltas)
-    return Change(retried, event, deltas, frees=job.holds and not holds)
+    return Change(retried, event, deltas, job.holds and not holds, started(job))
 
 
 def _lose(job: Job, command: c.Lose, now: Micros) -> Verdict:
@@ -284,7 +283,7 @@ def _put_back(
 ) -> Change:
     """To the front again: the job keeps its order and its hold, so its entity's order stands."""
     ready = replace(job, lane=Lane.READY, eligible_at=now, writer_id=None, version=job.version + 1)
-    return Change(ready, Event(name, now, job.run, job.writer_id, reason, error), deltas)
+    return Change(ready, Event(name, now, job.run, job.writer_id, reason, error), deltas, began=started(job))
 
 
 def _cancelled_failing(
@@ -298,7 +297,8 @@ def _dead(
     job: Job, now: Micros, reason: Reason, error: str, deltas: tuple[Delta, ...], elapsed: Micros | None = None
 ) -> Change:
     counted = (count(catalog.DEAD_LETTERED, job), count(catalog.DLQ_SIZE, job), _lasted(job, now), *deltas)
-    return _ended(job, Lane.FAILED, EventName.DEAD_LETTERED, now, counted, reason, error, elapsed)
+    dead = _ended(job, Lane.FAILED, EventName.DEAD_LETTERED, now, counted, reason, error, elapsed)
+    return replace(dead, began=started(job))
 
 
 def _ended(

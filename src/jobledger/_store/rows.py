@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
-from jobledger._core.decide import submitted
+from jobledger._core.beginnings import started as start_of
+from jobledger._core.beginnings import submitted
 from jobledger._core.job import LANES, Event, EventName, Job, Progress
 from jobledger._core.outcome import Reason
 
@@ -76,20 +78,35 @@ def ended(job: Job, before: Job) -> tuple[Any, ...]:
 
 
 def history_of(job: Job, event: Event) -> tuple[Any, ...]:
-    """The parameters of ``add_history``."""
+    """The parameters of ``add_history``. A start is told late, under its run: no version is below zero."""
+    version = -event.run if event.name is EventName.STARTED else job.version
     return (
-        job.key, job.version, event.name, event.at, event.run, event.writer_id, event.reason, event.error, event.micros,
+        job.key, version, event.name, event.at, event.run, event.writer_id, event.reason, event.error, event.micros,
     )  # fmt: skip
 
 
 def history(job: Job, found: Iterable[Sequence[Any]]) -> tuple[Event, ...]:
-    """All that has happened to a job: its rows of the history, after what its own row says.
+    """All that has happened to a job: its rows of the history, and what its own row says.
 
-    Jobs of earlier versions have a row for that, too.
+    A start stands before all else of its run. Jobs of earlier versions have rows for all of it.
     """
-    events = tuple(event_of(row) for row in found)
-    first = submitted(job)
-    return events if first in events[:1] else (first, *events)
+    rest = [event_of(row) for row in found]
+    starts = {event.run: event for event in rest if event.name is EventName.STARTED}
+    latest = start_of(job)
+    if latest is not None and latest.run not in starts:
+        writers = (event.writer_id for event in rest if event.run == latest.run)
+        starts[latest.run] = latest if latest.writer_id is not None else replace(latest, writer_id=next(writers, None))
+    events = [submitted(job)]
+    for event in rest:
+        if event.name in _SAID_BY_ROWS:
+            continue
+        if event.run in starts:
+            events.append(starts.pop(event.run))
+        events.append(event)
+    return (*events, *starts.values())
+
+
+_SAID_BY_ROWS: Final = frozenset({EventName.SUBMITTED, EventName.STARTED})
 
 
 def event_of(row: Sequence[Any]) -> Event:

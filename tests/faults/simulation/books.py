@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from jobledger._core.books import balance
-from jobledger._core.decide import submitted
 from jobledger._metrics.snapshot import Snapshot
 from jobledger._store import rows
 from jobledger._store.sqlite import reads
@@ -42,10 +41,12 @@ class Books:
         self.types = {type_.type_id: type_.name for type_ in read.ledger.types}
         self.jobs: dict[str, Job] = {job.id: job for job in map(rows.job_of, found)}
         self._payloads: dict[str, dict[str, Any]] = {row[1]: msgspec.json.decode(row[rows.WIDTH]) for row in found}
-        self.history: dict[str, list[Event]] = {job.id: [submitted(job)] for job in self.jobs.values()}
-        ids = {job.key: job.id for job in self.jobs.values()}
+        kept: dict[int, list[Any]] = {job.key: [] for job in self.jobs.values()}
         for key, *event in events:
-            self.history[ids[key]].append(rows.event_of(event))
+            kept[key].append(event)
+        self.history: dict[str, list[Event]] = {
+            job.id: list(rows.history(job, kept[job.key])) for job in self.jobs.values()
+        }
 
     def type_of(self, job: Job) -> str:
         """The type's name."""

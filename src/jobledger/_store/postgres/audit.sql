@@ -77,13 +77,14 @@ SELECT id FROM {schema}.job WHERE lane = 'ready' AND (eligible_at IS NULL OR eli
 
 -- name: rule_history
 -- the last transition in the history of a job agrees with its lane
-SELECT id FROM (
-    SELECT key, id, lane FROM {schema}.job WHERE lane = 'processing' UNION ALL SELECT key, id, lane FROM {schema}.ended
-) AS job WHERE coalesce((
+SELECT id FROM {schema}.ended AS job WHERE coalesce((
     SELECT name FROM {schema}.history AS history WHERE history.job_key = job.key ORDER BY history.version DESC LIMIT 1
-), 'submitted') NOT IN (
-    CASE lane WHEN 'processing' THEN 'started' WHEN 'complete' THEN 'completed' WHEN 'failed' THEN 'dead_lettered' ELSE lane END,
-    CASE lane WHEN 'processing' THEN 'cancel_requested' ELSE lane END
+), 'submitted') <> CASE lane WHEN 'complete' THEN 'completed' WHEN 'failed' THEN 'dead_lettered' ELSE lane END
+UNION ALL SELECT id FROM {schema}.job AS job WHERE lane = 'processing' AND (
+    SELECT CASE WHEN history.run = job.run THEN name NOT IN ('started', 'cancel_requested')
+        ELSE history.run > job.run OR name NOT IN ('retried', 'released', 'lost', 'replayed') END
+    FROM {schema}.history AS history WHERE history.job_key = job.key AND name <> 'submitted'
+    ORDER BY history.version DESC LIMIT 1
 );
 
 -- name: rule_ledger_owner

@@ -224,6 +224,8 @@ class Work:
     def _keep(self, change: Change) -> None:
         job, event = change.job, change.event
         self._by_key[job.key] = self._by_id[job.id] = job
+        if change.began is not None:
+            self.rounds[-1].events.append((job, change.began))
         if event is not None:
             self.rounds[-1].events.append((job, event))
             self.calls |= event.name is EventName.CANCEL_REQUESTED

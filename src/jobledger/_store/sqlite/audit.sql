@@ -42,11 +42,13 @@ SELECT id FROM job WHERE lane = 'ready' AND (eligible_at IS NULL OR eligible_at 
 
 -- name: rule_history
 -- the last transition in the history of a job agrees with its lane
-SELECT id FROM job WHERE lane IN ('processing', 'complete', 'failed', 'cancelled', 'discarded') AND coalesce((
+SELECT id FROM job WHERE lane IN ('complete', 'failed', 'cancelled', 'discarded') AND coalesce((
     SELECT name FROM history WHERE job_key = job.key ORDER BY version DESC LIMIT 1
-), 'submitted') NOT IN (
-    CASE lane WHEN 'processing' THEN 'started' WHEN 'complete' THEN 'completed' WHEN 'failed' THEN 'dead_lettered' ELSE lane END,
-    CASE lane WHEN 'processing' THEN 'cancel_requested' ELSE lane END
+), 'submitted') <> CASE lane WHEN 'complete' THEN 'completed' WHEN 'failed' THEN 'dead_lettered' ELSE lane END
+UNION ALL SELECT id FROM job WHERE lane = 'processing' AND (
+    SELECT CASE WHEN run = job.run THEN name NOT IN ('started', 'cancel_requested')
+        ELSE run > job.run OR name NOT IN ('retried', 'released', 'lost', 'replayed') END
+    FROM history WHERE job_key = job.key AND name <> 'submitted' ORDER BY version DESC LIMIT 1
 );
 
 -- name: rule_ledger_owner

@@ -188,6 +188,8 @@ class Pages:
             self.left.add(job.id)
         else:
             self.left.discard(job.id)
+        if change.began is not None:
+            self._history.append(rows.history_of(job, change.began))
         if event is not None:
             self._history.append(rows.history_of(job, event))
             if event.name is EventName.COMPLETED:
