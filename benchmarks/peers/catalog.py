@@ -41,10 +41,10 @@ class System:
         return self.distribution if self.distribution != "awa-pg" else "awa"
 
 
-ON_SQLITE, ON_POSTGRES = "jobledger-sqlite-2", "jobledger-postgres-2"
+ON_SQLITE, ON_POSTGRES, WIDE = "jobledger-sqlite-2", "jobledger-postgres-2", "jobledger-postgres-2-400"
 
 _OURS = "100 slots a process; `durability=power`, which is WAL with synchronous=FULL"
-_OURS_PG = "100 slots a process"
+_OURS_PG = "100 slots a process, the default"
 _HUEY = "one consumer, `-k process -w 2`"
 _AWA = '`start([("default", 50)])`'
 _TASKIQ = "`taskiq worker`, its defaults: two processes, 100 jobs at once in each"
@@ -54,11 +54,11 @@ _SYNCED = "Redis with `appendonly yes`, `appendfsync always`"
 SYSTEMS = (
     System(
         "jobledger-sqlite-1", "jobledger, SQLite, 1 process", _OURS,
-        "jobledger", "jobledger", "sqlite", 30_000, "1",
+        "jobledger", "jobledger", "sqlite", 40_000, "1",
     ),
     System(
         ON_SQLITE, "jobledger, SQLite, 2 processes", _OURS,
-        "jobledger", "jobledger", "sqlite", 30_000, "2",
+        "jobledger", "jobledger", "sqlite", 40_000, "2",
     ),
     System(
         "huey-sqlite", "SqliteHuey, 2 processes", f"{_HUEY}; `fsync=True`, which is WAL with synchronous=FULL",
@@ -82,7 +82,11 @@ SYSTEMS = (
     ),
     System(
         ON_POSTGRES, "jobledger, PostgreSQL, 2 processes", _OURS_PG,
-        "jobledger", "jobledger", "postgres", 30_000, "2",
+        "jobledger", "jobledger", "postgres", 60_000, "2",
+    ),
+    System(
+        WIDE, "jobledger, PostgreSQL, 2 processes, 400 slots", "`--slots 400`, as the guide says for short jobs",
+        "jobledger", "jobledger", "postgres", 60_000, "2x400",
     ),
     System(
         "pgqueuer-10", "PgQueuer, 2 processes, batch 10", "batch 10, its default; `pgq autovac`",
@@ -92,6 +96,10 @@ SYSTEMS = (
         "pgqueuer-100", "PgQueuer, 2 processes, batch 100",
         "batch 100, as its guide says for short jobs; `pgq autovac`",
         "pgqueuer", "pgqueuer", "postgres", 50_000, "100", ON_POSTGRES,
+    ),
+    System(
+        "pgqueuer-1000", "PgQueuer, 2 processes, batch 1,000", "batch 1,000; `pgq autovac`",
+        "pgqueuer", "pgqueuer", "postgres", 60_000, "1000", WIDE,
     ),
     System(
         "oban", "Oban for Python, 2 processes", "`oban start --queues default:10`",

@@ -23,7 +23,7 @@ async def noop(number: int) -> None:
 
 
 class System(Peer):
-    """The variant is the number of worker processes."""
+    """The variant is the number of worker processes, and how many slots each has, if not the default."""
 
     async def prepare(self) -> None:
         async with app:
@@ -46,8 +46,10 @@ class System(Peer):
         return int(await jobs.enqueued.read(type="noop") - await jobs.completions.read(type="noop"))
 
     def commands(self) -> list[list[str]]:
-        several = [] if self.variant == "1" else ["--processes", self.variant]
-        return [["-m", "jobledger", "worker", f"{__name__}:app", *several]]
+        processes, _, slots = self.variant.partition("x")
+        options = [] if processes == "1" else ["--processes", processes]
+        options += ["--slots", slots] if slots else []
+        return [["-m", "jobledger", "worker", f"{__name__}:app", *options]]
 
     async def check(self) -> None:
         assert (await app.metrics.audit()).balanced, "the books do not balance"

@@ -12,7 +12,21 @@ FORMAT_OF_ONE_OF_MANY = "%(asctime)s %(levelname)-7s %(name)s[%(process)d]: %(me
 
 
 class SafeFormatter(logging.Formatter):
-    """Log lines hold what users wrote: its control characters are shown, not obeyed."""
+    """Log lines hold what users wrote: its control characters are shown, not obeyed.
+
+    A worker may write thousands in a second, and begins all of them with the same one.
+    """
+
+    _second = ("", -1)
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802 - its name there
+        """The time of a record, in the default format."""
+        if datefmt is not None:
+            return super().formatTime(record, datefmt)
+        begin, second = self._second
+        if second != int(record.created):
+            begin, second = self._second = super().formatTime(record, self.default_time_format), int(record.created)
+        return self.default_msec_format % (begin, record.msecs) if self.default_msec_format else begin
 
     def format(self, record: logging.LogRecord) -> str:
         """One record, over as many lines as it needs."""

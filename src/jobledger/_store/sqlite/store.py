@@ -88,6 +88,7 @@ class SqliteStore:
         self._newest = files.newest()
         self._ladder: tuple[Micros, ...] = ()
         self._running: dict[int, Job] = {}
+        self._clients: set[int] = set()
         self._writer: apsw.Connection | None = None
         self._unsynced: apsw.Error | None = None
         self._reader, self._books = Reader(self.path, boundaries), Reader(self.path, boundaries)
@@ -106,6 +107,8 @@ class SqliteStore:
                 for type_id in sorted(set(who.types)):
                     pages.write("handle_type", (writer_id, type_id))
                 lock.live(writer_id)
+                if who.kind == "client":
+                    self._clients.add(writer_id)  # it runs no jobs, and starts none when they become due
                 if who.lease:
                     lock.beat(writer_id, self._now())
         except BaseException:
@@ -120,12 +123,14 @@ class SqliteStore:
         with self._transaction(batch.writer_id, types_made_by(batch.commands)) as pages:
             if not pages.write("fence", (batch.number, batch.writer_id, batch.number)):
                 raise Fenced(batch.writer_id)
-            pages.doubt(self._stops(pages, batch))  # nothing else of others touches a job that runs here
+            runs = batch.writer_id not in self._clients
+            if runs:
+                pages.doubt(self._stops(pages, batch))  # nothing else of others touches a job that runs here
             batches.promote(pages)
             answers = tuple(batches.execute(pages, command) for command in batch.commands)
             claimed, strides = claim(pages, batch.claim, batch.writer_id) if batch.claim else ([], [])
-            stops = self._stops(pages, batch)
-            next_due = pages.one("next_due", ())[0]
+            stops = self._stops(pages, batch) if runs else ()
+            next_due = pages.one("next_due", ())[0] if runs else None
         return Committed(answers, tuple(claimed), tuple(strides), stops, next_due, pages.now)
 
     def recall(self, batch: Batch) -> Committed | None:
