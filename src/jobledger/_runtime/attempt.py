@@ -201,7 +201,7 @@ class Attempt:
             late=self.signals.stop is Stop.TIMEOUT,
             retry=self.registration.retry,
             jitter=1.0 if outcome is _DONE else self._clock.sample(),
-            children=self.signals.children,
+            children=tuple(self.signals.children),
             metrics=self.context.metrics.drain(),
         )
 

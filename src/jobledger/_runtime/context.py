@@ -45,7 +45,7 @@ class Signals:
 
     def __init__(self) -> None:
         self.stop: Stop | None = None
-        self.children: tuple[Submit, ...] = ()
+        self.children: list[Submit] = []
         self.joined: Joined | None = None
         self._asked: frozenset[Stop] = _NOTHING
 
@@ -189,7 +189,7 @@ class Context:
             InvalidInput: the child could not be submitted; nothing is kept of it.
         """
         job_id, command = self._runtime.child(type_name, payload or {}, options)
-        self._signals.children += (command,)
+        self._signals.children.append(command)
         return job_id
 
     def transaction(self) -> AbstractAsyncContextManager[asyncpg.Connection[asyncpg.Record]]:

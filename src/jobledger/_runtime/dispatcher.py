@@ -72,6 +72,7 @@ class Dispatcher:
         ended: what came of this process's attempts, by the transition that was committed.
         unsettled: jobs whose outcome could not be written at all; only a takeover can end them.
         lost: others have taken this worker's jobs over; it claims nothing before :meth:`resume`.
+        help_texts: what handlers have said of their own metrics.
     """
 
     def __init__(
@@ -155,15 +156,9 @@ class Dispatcher:
             self._wake_at(prospect.next_due, prospect.now)
 
     def take(self, committed: Committed) -> None:
-        """Start what was claimed, stop what was cancelled."""
+        """Stop what was cancelled, start what was claimed: last, since handlers may hold the loop before they wait."""
         for pool, stride in zip(self._pools, committed.strides, strict=False):
             pool.stride = stride
-        for claimed in committed.claimed:
-            known = self.running.get(claimed.job.key)
-            if claimed.job.id in self.unsettled or (claimed.job.key, claimed.job.run) in self._beside:
-                continue  # what is read back after a lost answer may have these too
-            if known is None or known.job.run != claimed.job.run:  # settled, replayed and claimed in one batch
-                self._start(claimed)
         self._stops = len(committed.cancels)
         for key in committed.cancels:
             if key in self.running:
@@ -171,6 +166,12 @@ class Dispatcher:
         self._wake_at(committed.next_due, committed.now)
         if committed.more:
             self.look()
+        for claimed in committed.claimed:
+            known = self.running.get(claimed.job.key)
+            if claimed.job.id in self.unsettled or (claimed.job.key, claimed.job.run) in self._beside:
+                continue  # what is read back after a lost answer may have these too
+            if known is None or known.job.run != claimed.job.run:  # settled, replayed and claimed in one batch
+                self._start(claimed)
 
     def fenced(self) -> None:
         """Others have these jobs now: stop the code as fast as it lets us, and claim nothing before it has stopped."""

@@ -17,7 +17,7 @@ _AT_ONCE: Final[dict[str, Any]] = {"eager_start": True} if sys.version_info >= (
 def begin(coroutine: Coroutine[Any, Any, None], context: Context) -> asyncio.Task[None] | None:
     """Run it as a task, its first step at once where Python can do that: a tenth of what a small job costs the loop.
 
-    A loop that makes tasks in a way of its own is asked for one.
+    A loop that has a task factory is asked for one.
 
     Returns:
         The task; None if its first step has ended the loop.

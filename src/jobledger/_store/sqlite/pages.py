@@ -177,8 +177,10 @@ class Pages:
         self._cursor.executemany(SQL[self._saving], saved)
         done = self._connection.total_changes() - before
         if done != len(saved):
+            *_, key, version = saved[0]
             message = (
-                f"{len(saved) - done} of {len(saved)} jobs changed under their own transaction: nothing was written"
+                f"{len(saved) - done} of {len(saved)} jobs changed under their own transaction ({self._saving}, "
+                f"the first is {key} at version {version}): nothing was written"
             )
             raise StoreError(message)
 

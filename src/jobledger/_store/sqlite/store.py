@@ -107,13 +107,13 @@ class SqliteStore:
                 for type_id in sorted(set(who.types)):
                     pages.write("handle_type", (writer_id, type_id))
                 lock.live(writer_id)
-                if who.kind == "client":
-                    self._clients.add(writer_id)  # it runs no jobs, and starts none when they become due
                 if who.lease:
                     lock.beat(writer_id, self._now())
         except BaseException:
             lock.die(writer_id)  # rolled back, the id goes to somebody else
             raise
+        if who.kind == "client":
+            self._clients.add(writer_id)  # it runs no jobs, and starts none when they become due
         return writer_id
 
     def commit(self, batch: Batch) -> Committed:
@@ -125,7 +125,7 @@ class SqliteStore:
                 raise Fenced(batch.writer_id)
             runs = batch.writer_id not in self._clients
             if runs:
-                pages.doubt(self._stops(pages, batch))  # nothing else of others touches a job that runs here
+                pages.doubt(self._stops(pages, batch))  # all else that others do to its jobs fences this writer first
             batches.promote(pages)
             answers = tuple(batches.execute(pages, command) for command in batch.commands)
             claimed, strides = claim(pages, batch.claim, batch.writer_id) if batch.claim else ([], [])

@@ -1,5 +1,6 @@
 -- That a job runs is in its own row, and since when. A row of the history that says the same is written only when the run
--- ends and another one may follow, by whoever decides that.
+-- ends and another one may follow, by whoever decides that. Code that does not know it would take all running jobs for
+-- damaged, so it must not go on here.
 
 -- Picked jobs that are ready start; the others have found their mailbox held. The time of a batch is reckoned before it
 -- is sent: what made a job ready may have been reckoned later, and be here first.
