@@ -12,6 +12,7 @@ import asyncpg
 
 from benchmarks.bench import Stopwatch, Tally, fill, payloads
 from benchmarks.measure import Benchmark, Line, Numbers, percentile, ratio
+from jobledger._core.deltas import merge
 from jobledger._store.sqlite.pages import Pages
 
 if TYPE_CHECKING:
@@ -102,7 +103,9 @@ def _without_cells() -> Iterator[None]:
     close = Pages.close
 
     def dropping(pages: Pages, writer_id: int) -> None:
-        pages._cells.clear()  # noqa: SLF001 - a store without books is no store: it has no switch for this
+        merge(pages._cells, pages._deltas, pages._ladder)  # noqa: SLF001 - a store without books is no store: it has no switch for this
+        pages._deltas.clear()  # noqa: SLF001 - as above
+        pages._cells.clear()  # noqa: SLF001 - as above
         close(pages, writer_id)
 
     with patch.object(Pages, "close", dropping):
