@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.faults.chaos.lines import Signalled
-from tests.faults.chaos.order import GROWING, IN_ORDER, Order
+from tests.faults.chaos.order import ALONE, GROWING, IN_ORDER, Order
 
 STOPPED = Signalled("worker", 1, "stop", 10, 50)
 HALTED = Signalled("worker", 1, "stop", 20_000_000, 5_000_000_000)
@@ -47,6 +47,14 @@ def test_but_not_of_what_was_claimed_before_its_worker_was_stopped_and_taken_ove
 @pytest.mark.parametrize(("lost", "signals"), [(True, ()), (False, (STOPPED,))], ids=["not stopped", "not lost"])
 def test_both_are_needed(*, lost: bool, signals: tuple[Signalled, ...]) -> None:
     assert found(GROWING, attempt(2, 20, pid=2), attempt(1, 60, lost=lost), signals=signals) == 1
+
+
+@pytest.mark.parametrize(("lost", "signals", "found_"), [(True, (STOPPED,), 0), (True, (), 1), (False, (STOPPED,), 1)])
+def test_nor_does_it_overlap_with_what_runs_in_its_place(
+    *, lost: bool, signals: tuple[Signalled, ...], found_: int
+) -> None:
+    """Its handler may begin when its process goes on, and then the other one has begun before it."""
+    assert found(ALONE, attempt(2, 20, pid=2), attempt(1, 60, lost=lost), signals=signals) == found_
 
 
 def test_what_starts_after_such_a_one_is_held_to_the_highest_fence() -> None:

@@ -167,7 +167,8 @@ class Order:
         for before, after in pairwise(intervals):
             if after.started.at >= before.until:
                 continue
-            if self._is_zombie(before, after):
+            # What was claimed before its process was stopped may begin when that goes on: then it is the later one.
+            if self._is_zombie(*sorted((before, after), key=lambda one: one.started.fence)):
                 self.in_zombie_windows += 1
                 continue
             late = (before.until - after.started.at) / 1_000_000
