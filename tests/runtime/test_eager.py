@@ -16,15 +16,17 @@ AT_ONCE = sys.version_info >= (3, 12)
 
 async def test_the_first_step_is_taken_at_once() -> None:
     steps: list[str] = []
+    gate = asyncio.Event()
 
     async def work() -> None:
         steps.append("begun")
-        await asyncio.sleep(0)
+        await gate.wait()
         steps.append("done")
 
     task = begin(work(), copy_context())
     assert steps == (["begun"] if AT_ONCE else [])
     assert task is not None
+    gate.set()
     await task
     assert steps == ["begun", "done"]
 
@@ -57,7 +59,7 @@ def test_an_interrupt_in_the_first_step_ends_the_loop_and_not_whoever_began_it(e
     async def main() -> None:
         begin(interrupted(), copy_context())
         went_on.append(True)
-        await asyncio.sleep(60)
+        await asyncio.Event().wait()
 
     loop = asyncio.new_event_loop()
     with pytest.raises(error):
