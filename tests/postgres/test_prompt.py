@@ -136,7 +136,7 @@ def test_a_fenced_writer_is_refused(driver: Driver, store: PostgresStore, prompt
 
 
 async def test_its_connection_ends_with_the_app(postgres_schemas: Schemas) -> None:
-    url = postgres_schemas.lend()
+    url = await asyncio.to_thread(postgres_schemas.lend)  # it may have to be made, on a loop of its own
     watch = await asyncpg.connect(Target.of(url).dsn)
     async with App(url) as app:
         await app.declare("work")
