@@ -129,8 +129,7 @@ class Attempt:
             raise _UnfitError(str(error)) from error
         if signature.context is not None:
             arguments[signature.context] = self.context
-        if self.signals.stop is not None:
-            self.context.check()
+        self.context.check()
         return arguments
 
     async def _threaded(self, arguments: dict[str, Any]) -> Any:  # noqa: ANN401 - a handler may return anything

@@ -52,13 +52,8 @@ def fields_of(ctx: Context) -> dict[str, object]:
 def fields(job_id: str, type_name: str, entity: str | None, attempt: int, traceparent: str | None) -> dict[str, object]:
     """The same, one by one. What others wrote is made visible: formatters print it as it is."""
     trace = trace_id(traceparent)
-    return {
-        "job_id": job_id,
-        "job_type": shown(type_name),
-        "attempt": attempt,
-        "job_entity": None if entity is None else shown(entity),
-        "trace_id": None if trace is None else shown(trace),
-    }
+    named = None if entity is None else shown(entity), None if trace is None else shown(trace)
+    return dict(zip(FIELDS, (job_id, shown(type_name), attempt, *named), strict=True))
 
 
 _NOBODY: Final = dict[str, object].fromkeys(FIELDS)

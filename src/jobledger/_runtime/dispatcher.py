@@ -27,7 +27,6 @@ from jobledger._runtime.joined import Joined
 from jobledger._store.contract import Claim, Group, Room
 from jobledger._store.intake import SubmitOptions
 from jobledger._store.joinable import Joinable
-from jobledger._telemetry.tracing import UNWATCHED
 from jobledger._types import SECOND
 from jobledger.errors import NotOpen
 
@@ -219,12 +218,9 @@ class Dispatcher:
     async def _run(self, attempt: Attempt) -> None:
         attempt.task = asyncio.current_task()  # at once: whoever looks what blocks the loop can't wait
         execution = attempt.execution = self._tracing.execution(attempt.job, attempt.registration.name)
-        if execution is UNWATCHED:
+        with execution.current():
             ended = await attempt.run()
-        else:
-            with execution.current():
-                ended = await attempt.run()
-            execution.stopped()
+        execution.stopped()
         if ended is None:
             execution.lost("its worker ended while its code ran on")
             return
@@ -277,8 +273,6 @@ class Dispatcher:
         self._trace(attempt, answer)
 
     def _trace(self, attempt: Attempt, answer: Answer | BaseException) -> None:
-        if attempt.execution is UNWATCHED:
-            return
         if not isinstance(answer, Change):
             attempt.execution.lost("nothing that it came to could be written: others have its job, or will have it")
             return

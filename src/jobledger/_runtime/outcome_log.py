@@ -77,7 +77,9 @@ def brief_error(event: Event) -> str:
 
     It is the last line of a traceback. What is said of a payload begins with it; a value that it quotes is left out.
     """
-    lines = (event.error or "").strip().splitlines() or [""]
+    if not event.error:
+        return ""
+    lines = event.error.strip().splitlines() or [""]
     line = _VALUE.sub("…", lines[0]) if event.reason is Reason.VALIDATION else lines[-1]
     text = shown(line)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

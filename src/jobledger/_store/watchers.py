@@ -28,8 +28,6 @@ class Watchers:
 
     def wake(self, job_id: str) -> None:
         """The job has changed."""
-        if not self._waiting:
-            return
-        for future in self._waiting.pop(job_id, []):
+        for future in self._waiting.pop(job_id, ()):
             if not future.done():
                 future.set_result(None)
